@@ -1,0 +1,138 @@
+"""The detector: blocks of EEG in, blink events out. The whole flow stands on this page.
+
+One object serves streams and files alike. It knows no clock, thread, file or socket; what it decides depends on the
+samples and their stamps alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from nictate.card import ModelCard
+from nictate.decision import Decision
+from nictate.filters import Filters
+from nictate.framing import Frame, Framer, Run, Timeline
+from nictate.ica import Parts, PassThrough
+from nictate.quality import Quality
+from nictate.scaling import Scale
+from nictate.signals import BlinkEvent, Block, ConfigError, Montage, StreamError
+from nictate.windows import Window, Windows
+
+Float32Array: TypeAlias = npt.NDArray[np.float32]
+
+Network: TypeAlias = Callable[[Float32Array, Float32Array, bool], npt.NDArray[np.float64]]
+"""(channels (k, rows, window), blink source (rows, window), whether it can be trusted) -> probabilities (2, hop / step)."""
+
+
+class Detector:
+    """Finds blinks in a stream of one montage.
+
+    ``channels`` are the indices of those that can show a blink; by default the frontal ones, and all EEG channels where
+    none is known as frontal. ``on_clean`` receives the cleaned EEG, block by block, with the input's times.
+
+    Promises, each of them a test: any cutting of the same samples gives equal events; the events of a prefix are a
+    prefix of the events; shifted times shift the events; nothing reaches over a hole in time, after which the detector
+    is as new; memory is bounded; blocks are never changed.
+
+    Raises `ConfigError` for channels that the montage does not have.
+    """
+
+    def __init__(
+        self,
+        card: ModelCard,
+        network: Network,
+        montage: Montage,
+        channels: Sequence[int] | None = None,
+        on_clean: Callable[[Block], None] | None = None,
+    ) -> None:
+        chosen = tuple(channels) if channels is not None else montage.frontal or montage.eeg
+        if not chosen or not all(0 <= k < len(montage.names) for k in chosen):
+            raise ConfigError(f"channels {chosen} of a montage with {len(montage.names)}, none of them usable")
+        self.card = card
+        self.montage = montage
+        self.channels = chosen
+        self._network = network
+        self._on_clean = on_clean
+        self._columns = np.array(chosen)
+        self._frame = max(2, round(card.frame_s * montage.rate_hz))
+        self._delay_s = card.band.delay_s(montage.rate_hz, at_hz=4.0)
+        self._timeline = Timeline(montage.rate_hz, card.hole_s)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Every stage as new: at the start of the stream, and after each hole."""
+        card, rate, inputs = self.card, self.montage.rate_hz, len(self.channels) + 1
+        frame_s = self._frame / rate
+        self._framer = Framer(self._frame, len(self.montage.names))
+        self._quality = Quality(card.quality, frame_s, len(self.montage.names))
+        self._ica = PassThrough()
+        self._filters = Filters(card.band, rate, card.rate_hz, inputs)
+        self._scale = Scale(card.scale, card.quality.noisy_ratio, frame_s, inputs)
+        self._windows = Windows(card.window, card.hop, inputs, card.scale.rows)
+        self._decision = Decision(card.decision, card.rate_hz, card.step, card.early_s, card.late_s, self._delay_s)
+        self._newest: tuple[Window, float] | None = None
+        self._trusted = False
+
+    def push(self, block: Block) -> list[BlinkEvent]:
+        """The events that these samples make certain, in the order in which they were decided.
+
+        Raises `StreamError` when the block has another number of channels than the montage.
+        """
+        if block.samples.shape[1] != len(self.montage.names):
+            raise StreamError(f"a block of {block.samples.shape[1]} channels in a stream of {len(self.montage.names)}")
+        events: list[BlinkEvent] = []
+        for run in self._timeline.push(block):
+            if run.fresh:  # A hole in time: everything starts afresh.
+                events += self.flush()
+            for window, decided in self._front(run):
+                early, late = self.probabilities(window)
+                events += self._decision.push(window, early, late, decided)
+                self._newest = window, decided
+        return events
+
+    def windows(self, block: Block) -> Iterator[tuple[Window, float]]:
+        """What the network would see of these samples, and when: the front half of `push`, for training."""
+        for run in self._timeline.push(block):
+            if run.fresh:
+                self.flush()
+            yield from self._front(run)
+
+    def _front(self, run: Run) -> Iterator[tuple[Window, float]]:
+        """Windows, each with the stream time of the newest sample in it."""
+        for raw in self._framer.push(run):  # Fixed length from here on.
+            frame = self._quality.push(raw)  # What is bad is masked and never poisons the rest.
+            parts = self._ica.push(frame)  # The blink source, and the cleaned EEG.
+            filtered = self._filters.push(self._inputs(frame, parts))  # Causal, to the model's rate.
+            for window in self._windows.push(self._scale.push(filtered)):
+                yield window, float(frame.times[-1])
+            if self._on_clean is not None:
+                self._on_clean(Block(parts.cleaned, frame.times))
+
+    def flush(self) -> list[BlinkEvent]:
+        """The blinks that were confirmed but not over when the signal ended. The detector is as new afterwards."""
+        events = self._decision.finish(*self._newest) if self._newest is not None else []
+        self._begin()
+        return events
+
+    def _inputs(self, frame: Frame, parts: Parts) -> Frame:
+        """The chosen channels and, as the last column, the blink source."""
+        samples = np.column_stack((frame.samples[:, self._columns], parts.source))
+        good = np.append(frame.good[self._columns], parts.trusted)
+        fresh = np.append(frame.fresh[self._columns], parts.trusted and not self._trusted)
+        self._trusted = parts.trusted
+        return Frame(samples, frame.times, good, fresh)
+
+    def probabilities(self, window: Window) -> npt.NDArray[np.float64]:
+        """(2, hop / step): the early and the late output for the newest ``hop`` samples."""
+        rows = np.flatnonzero(window.usable[:-1])
+        trusted = bool(window.usable[-1])
+        if not len(rows) and not trusted:
+            return np.zeros((2, self.card.hop // self.card.step))
+        if len(rows) > self.card.max_inputs:
+            spread = self._scale.spread[rows]
+            rows = np.sort(rows[np.argsort(-spread, kind="stable")[: self.card.max_inputs]])
+        return self._network(window.inputs[rows], window.inputs[-1], trusted)

@@ -1,0 +1,60 @@
+"""The network's home: onnxruntime, one thread, one window at a time.
+
+One thread and one window, live and offline: batching or more threads may change the last bits, and a window costs less
+than handing it to another thread would.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from nictate.card import ModelCard
+from nictate.signals import ConfigError
+
+
+class OnnxNetwork:
+    """The weights that belong to a card, as the detector's `Network`.
+
+    Raises `ConfigError` when the weights are not the card's, are no ONNX model, or have other inputs than expected.
+    """
+
+    def __init__(self, weights: bytes, card: ModelCard) -> None:
+        card.check(weights)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # noqa: BLE001  (onnxruntime raises a dozen types without a common base)
+            raise ConfigError(f"the model cannot be loaded: {str(error).splitlines()[0]}") from None
+        names = [value.name for value in self._session.get_inputs()]
+        if names != ["channels", "source", "trusted"]:
+            raise ConfigError(f"the model's inputs are {names}, not channels, source and trusted")
+        self._flags = {True: np.ones(1, dtype=np.float32), False: np.zeros(1, dtype=np.float32)}
+
+    def __call__(
+        self, channels: npt.NDArray[np.float32], source: npt.NDArray[np.float32], trusted: bool
+    ) -> npt.NDArray[np.float64]:
+        """``channels`` (k, rows, window), ``source`` (rows, window) -> probabilities (2, hop), early and late."""
+        feed = {"channels": channels, "source": source, "trusted": self._flags[trusted]}
+        (probability,) = self._session.run(None, feed)
+        return np.asarray(probability, dtype=np.float64)
+
+
+def load_model(card_path: Path) -> tuple[ModelCard, OnnxNetwork]:
+    """The card and the weights beside it (``x.json`` and ``x.onnx``). Raises `ConfigError` with the file's name."""
+    weights_path = card_path.with_suffix(".onnx")
+    try:
+        text, weights = card_path.read_text(encoding="utf-8"), weights_path.read_bytes()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{card_path}: cannot be read as a model card with its model: {error}") from None
+    try:
+        card = ModelCard.from_json(text)
+        return card, OnnxNetwork(weights, card)
+    except ConfigError as error:
+        raise ConfigError(f"{card_path}: {error}") from None

@@ -1,0 +1,23 @@
+"""The file edge: recordings in, labels in, blink events out as BIDS.
+
+A recording is read the way a stream is heard: block after block, µV, every sample with its time in s from the first
+one. Where the recording was interrupted the times jump; no sample is made up and none is resampled.
+"""
+
+from nictate.edges.recordings.events import events_path, write_events
+from nictate.edges.recordings.folder import LabelledRecording, index
+from nictate.edges.recordings.formats import read
+from nictate.edges.recordings.labels import Label, labels_beside, read_labels
+from nictate.edges.recordings.recording import Recording
+
+__all__ = [
+    "Label",
+    "LabelledRecording",
+    "Recording",
+    "events_path",
+    "index",
+    "labels_beside",
+    "read",
+    "read_labels",
+    "write_events",
+]

@@ -1,0 +1,110 @@
+"""Blink events as BIDS: ``_events.tsv`` with its JSON sidecar."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from nictate.edges.recordings.complaints import shown
+from nictate.signals import BlinkEvent, ConfigError
+
+COLUMNS: dict[str, dict[str, Any]] = {
+    "onset": {
+        "Description": "When the lid begins to close, from the first sample of the recording",
+        "Units": "s",
+    },
+    "duration": {"Description": "From onset to the end of the deflection; n/a for blink/start", "Units": "s"},
+    "trial_type": {
+        "Description": "What was detected",
+        "Levels": {
+            "blink": "A blink that has ended",
+            "blink/start": "A blink that has begun, as early as it could be told; a row of its own",
+        },
+        # One tag for one blink: its blink/start is the same event, told earlier.
+        "HED": {"blink": "Blink"},
+    },
+    "peak": {
+        "Description": "When the deflection is largest, from the first sample of the recording",
+        "Units": "s",
+    },
+    "amplitude": {
+        "Description": "Height of the deflection at its largest channel, signed as that channel is",
+        "Units": "uV",
+    },
+    "confidence": {"Description": "Probability that this is a blink, 0 to 1, as the network gives it"},
+    "decided": {
+        "Description": "Time of the newest sample that was used; minus peak, the latency in real time",
+        "Units": "s",
+    },
+}
+"""The columns of an events file and their description in its JSON sidecar, as BIDS wants it."""
+
+
+def events_path(path: Path | str, out: Path | str | None = None) -> Path:
+    """Where the events of a recording go, in the folder `out` or else beside it; looks at names only.
+
+    ``x_eeg.fif`` -> ``x_events.tsv``, ``rec.edf`` -> ``rec_events.tsv``.
+    """
+    path = Path(path)
+    name = path.name[:-3] if path.name.lower().endswith((".fif.gz", ".xdf.gz")) else path.name
+    stem = Path(name).stem.removesuffix("_eeg")
+    return (path.parent if out is None else Path(out)) / f"{stem}_events.tsv"
+
+
+def write_events(path: Path | str, events: Iterable[BlinkEvent], *, starts: bool, overwrite: bool = False) -> Path:
+    """Write blink events as BIDS: `path`, an ``_events.tsv``, and its JSON sidecar. Returns `path`.
+
+    Times in s with 4 decimals, ``n/a`` where there is none; rows of ``blink/start`` only with `starts`;
+    sorted by onset. Each file is there as a whole or not at all, and the table never without its description.
+
+    Raises `ConfigError` when one of the files exists (it may hold somebody's labels) and `overwrite` is
+    False, or when they cannot be written.
+    """
+    path = Path(path)
+    sidecar = path.with_suffix(".json")
+    if not overwrite:
+        for file in (path, sidecar):
+            if file.exists():
+                raise ConfigError(f"{shown(str(file), 200)} exists already; choose another folder, or overwrite it")
+    rows = sorted((e for e in events if starts or e.kind == "blink"), key=lambda e: (e.onset, e.decided))
+    lines = ["\t".join(COLUMNS), *("\t".join(_cells(event)) for event in rows)]
+    try:
+        _replace(sidecar, json.dumps(COLUMNS, indent=2) + "\n")
+        _replace(path, "\n".join(lines) + "\n")
+    except OSError as error:
+        raise ConfigError(f"{shown(str(path), 200)}: cannot be written: {error.strerror or error}") from error
+    return path
+
+
+def _cells(event: BlinkEvent) -> tuple[str, ...]:
+    cells = {
+        "onset": _cell(event.onset, 4),
+        "duration": _cell(event.duration, 4),
+        "trial_type": event.kind,
+        "peak": _cell(event.peak, 4),
+        "amplitude": _cell(event.amplitude, 2),
+        "confidence": _cell(event.confidence, 4),
+        "decided": _cell(event.decided, 4),
+    }
+    return tuple(cells[name] for name in COLUMNS)
+
+
+def _cell(value: float | None, decimals: int) -> str:
+    return "n/a" if value is None or not math.isfinite(value) else f"{value:.{decimals}f}"
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file so that nobody, not even after a crash, sees half of it."""
+    half = path.with_name(f".{path.name[:40]}.{os.getpid()}.part")  # Names are 255 bytes at most.
+    try:
+        with half.open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)

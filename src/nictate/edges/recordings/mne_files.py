@@ -1,0 +1,177 @@
+"""All formats that MNE reads. The one home of mne."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import mne
+import numpy as np
+import numpy.typing as npt
+
+from nictate.edges.recordings import edf
+from nictate.edges.recordings.channels import kind_of, montage_of, named, with_eeg
+from nictate.edges.recordings.complaints import overheard, reason, shown
+from nictate.edges.recordings.recording import Recording, Span, piece_samples
+from nictate.signals import Block, FloatArray, StreamError
+
+BOUNDARY_HOLE_S = 0.5
+"""Left out after a place where a recording was cut and joined. The length of what is missing there is unknown, so the
+times cannot jump by it; a stretch without samples is the one sign that every reader of blocks understands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What somebody has marked in the recording itself. Times in s from the first sample."""
+
+    text: str
+    onset: float
+    duration: float
+
+
+def read(path: Path, channels: Sequence[str] | None) -> Recording:
+    """`nictate.edges.recordings.read` for what MNE reads; whatever MNE raises passes."""
+    notes: list[str] = []
+    raw = _opened(path, notes)
+    names = [str(name) for name in raw.ch_names]
+    types = [str(kind) for kind in raw.get_channel_types()]
+    kinds: Sequence[str] = [kind_of(name, kind) for name, kind in zip(names, types, strict=True)]
+    if channels is None:
+        kinds = with_eeg(names, kinds, notes)
+        picks = [i for i, kind in enumerate(kinds) if kind == "eeg"]
+    else:
+        picks = named(names, channels)
+
+    header = edf.header(path)
+    if header is not None and len(header.signals) != len(names):
+        header = None  # MNE has made its own mind up about the channels; its word counts.
+    inside = picks
+    scale = np.full(len(picks), 1e6)
+    if header is not None:
+        picks = edf.of_one_rate(header, names, picks, explicit=channels is not None, notes=notes)
+        scale = edf.scale(header, names, picks, notes)
+        # MNE gives a file the rate of its fastest channel and stretches the others to it, each piece for itself.
+        kept = edf.without_faster(header, picks)
+        inside = [kept.index(i) for i in picks]
+        if len(kept) < len(names):
+            raw = _opened(path, notes, include=sorted({header.signals[i].label for i in kept}))
+
+    montage = montage_of([names[i] for i in picks], float(raw.info["sfreq"]), [kinds[i] for i in picks])
+    rate_hz = montage.rate_hz
+    if header is not None and header.interrupted:
+        spans = edf.spans(path, header, int(raw.n_times), rate_hz, notes)
+    else:
+        spans = _spans(raw, rate_hz, notes)
+    if not spans:
+        raise StreamError("no samples")
+    start = raw.info["meas_date"]
+    return Recording(
+        path=path,
+        montage=montage,
+        n_samples=sum(s.stop - s.start for s in spans),
+        duration_s=spans[-1].origin_s + spans[-1].stop / rate_hz,
+        start_utc=None if start is None else start.astimezone(UTC),
+        warnings=tuple(notes),
+        pieces=partial(_pieces, path, raw, np.array(inside), scale, tuple(spans), rate_hz),
+    )
+
+
+def annotations(path: Path) -> tuple[Annotation, ...]:
+    """The annotations of a file, in its order; whatever MNE raises passes."""
+    return _annotations(_opened(path, []))
+
+
+def _annotations(raw: Any) -> tuple[Annotation, ...]:
+    marks = zip(raw.annotations.description, raw.annotations.onset, raw.annotations.duration, strict=True)
+    return tuple(Annotation(str(text), float(at - raw.first_time), float(duration)) for text, at, duration in marks)
+
+
+def _opened(path: Path, notes: list[str], include: Sequence[str] | None = None) -> Any:
+    """MNE's raw object of a file, its samples still on disk; of EDF, BDF and GDF only the signals to `include`."""
+    with overheard(notes), mne.use_log_level("WARNING"):
+        name = path.name.lower()
+        if include is not None:
+            reader = {".edf": mne.io.read_raw_edf, ".bdf": mne.io.read_raw_bdf, ".gdf": mne.io.read_raw_gdf}
+            return reader[path.suffix.lower()](path, include=list(include), preload=False, verbose="warning")
+        if name.endswith((".fif", ".fif.gz")):
+            # Seeking in a gzipped file starts from its beginning each time: hours for what takes seconds at once. A
+            # part of a split recording that is missing is worth a warning, and the parts before it worth reading.
+            whole = name.endswith(".gz")
+            return mne.io.read_raw_fif(path, preload=whole, on_split_missing="warn", verbose="warning")
+        return mne.io.read_raw(path, preload=False, verbose="warning")
+
+
+def _spans(raw: Any, rate_hz: float, notes: list[str]) -> list[Span]:
+    """What lies between the interruptions that the annotations tell of."""
+    n_times = int(raw.n_times)
+    cuts: list[tuple[int, int]] = []
+    joints: set[int] = set()
+    for mark in _annotations(raw):
+        name = mark.text.strip().casefold()
+        # A thousandth of a sample is rounding; EEGLAB's boundaries lie half a sample early.
+        start = math.ceil(mark.onset * rate_hz - 1e-3)
+        if name.startswith("bad_acq_skip"):
+            cuts.append((start, math.ceil((mark.onset + mark.duration) * rate_hz - 1e-3)))
+        elif re.fullmatch(r"((edge|bad) )?boundary|new segment.*", name) and 0 < start < n_times:
+            joints.add(start)
+    # The duration of an EEGLAB boundary is that of what was cut out there, not of samples after it.
+    cuts.extend((joint, joint + math.ceil(BOUNDARY_HOLE_S * rate_hz)) for joint in joints)
+    if joints:
+        notes.append(f"cut and joined in {len(joints)} places: {BOUNDARY_HOLE_S:g} s after each left out")
+    spans, at = [], 0
+    for start, stop in [*sorted(cuts), (n_times, n_times)]:
+        if at < min(start, n_times):
+            spans.append(Span(at, min(start, n_times), 0.0))
+        at = max(at, stop)
+    return spans
+
+
+def _pieces(
+    path: Path, raw: Any, picks: npt.NDArray[np.intp], scale: FloatArray, spans: Sequence[Span], rate_hz: float
+) -> Iterator[Block]:
+    step = piece_samples(len(raw.ch_names))
+    for span in spans:
+        for at in range(span.start, span.stop, step):
+            stop = min(at + step, span.stop)
+            try:
+                samples = _volts(raw, picks, at, stop)
+            except Exception as error:  # As in `door`: parsers raise anything.
+                good = _readable(raw, picks, at, stop)
+                if len(good):
+                    yield _piece(good, scale, span, at, rate_hz)
+                end_s = (at + len(good)) / rate_hz
+                message = f"{shown(path.name)}: cannot be read beyond {end_s:.3f} s: {reason(error)}"
+                raise StreamError(message) from error
+            yield _piece(samples, scale, span, at, rate_hz)
+
+
+def _piece(volts: FloatArray, scale: FloatArray, span: Span, at: int, rate_hz: float) -> Block:
+    times = span.origin_s + np.arange(at, at + len(volts)) / rate_hz
+    return Block(np.multiply(volts, scale, order="C"), times)
+
+
+def _volts(raw: Any, picks: npt.NDArray[np.intp], start: int, stop: int) -> FloatArray:
+    """(stop - start, picks) as MNE has it: V, or plain numbers where it does not know the unit."""
+    # The reader has complained when the file was opened; `Recording` is frozen since.
+    with overheard([]), mne.use_log_level("WARNING"):
+        volts: FloatArray = np.asarray(raw[picks, start:stop][0], dtype=np.float64).T
+    return volts
+
+
+def _readable(raw: Any, picks: npt.NDArray[np.intp], start: int, stop: int) -> FloatArray:
+    """What can still be read of a stretch that cannot be read as a whole, found by halving."""
+    good = [np.empty((0, len(picks)))]
+    while stop > start:
+        middle = (start + stop + 1) // 2
+        try:
+            good.append(_volts(raw, picks, start, middle))
+            start = middle
+        except Exception:  # noqa: BLE001  # as in `door`: parsers raise anything
+            stop = middle - 1
+    return np.concatenate(good)

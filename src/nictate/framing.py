@@ -1,0 +1,120 @@
+"""From blocks of any length and any clock to frames of one length: first the holes, then the cutting.
+
+The framer comes before all arithmetic, because matrix products and medians are not bit-identical over packet sizes.
+After it every stage sees the same numbers, however the source cut them (promise P1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nictate.signals import Block, BoolArray, FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A fixed number of consecutive samples, as the stages hand it on."""
+
+    samples: FloatArray
+    """(n, channels) in µV."""
+    times: FloatArray
+    """(n,) in s, strictly increasing."""
+    good: BoolArray
+    """(channels,) whether the channel can be used in this frame."""
+    fresh: BoolArray
+    """(channels,) whether filters must start anew from this frame's first sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stretch of samples without a hole."""
+
+    samples: FloatArray
+    times: FloatArray
+    fresh: bool
+    """Whether a hole (or the start of the stream) lies before it."""
+
+
+class Timeline:
+    """Mends the stamps of a stream that goes on, and cuts it where it does not.
+
+    A step in time of more than ``hole_s`` (and of more than 1.5 sample periods), forward or backward, is a hole. Less
+    is bridged: one lost radio packet of a consumer headset is about 50 ms, and to start afresh after each would leave
+    its wearer without a detector. Stamps that repeat, stand still or are not numbers go on at the nominal rate; after
+    a small step back, time runs at half speed until the stamps have caught up. Stamps before the first number cannot
+    be placed and are dropped with their samples.
+    """
+
+    def __init__(self, rate_hz: float, hole_s: float) -> None:
+        self._period_s = 1.0 / rate_hz
+        self._hole_s = max(hole_s, 1.5 / rate_hz)
+        self._stamp = np.nan
+        self._time = np.nan
+
+    def push(self, block: Block) -> list[Run]:
+        samples, stamps = block.samples, block.times
+        started = np.isfinite(self._time)
+        if not started:
+            placed = np.flatnonzero(np.isfinite(stamps))
+            if not len(placed):
+                return []
+            samples, stamps = samples[placed[0] :], stamps[placed[0] :]
+            self._stamp = self._time = stamps[0] - self._period_s
+        if not len(stamps):
+            return []
+        times = self._mend(stamps)
+        steps = np.diff(times, prepend=self._time)
+        holes = np.flatnonzero((steps <= 0.0) | (steps > self._hole_s))
+        self._time = times[-1]
+        cuts = [0, *(int(k) for k in holes if k > 0), len(times)]
+        first_is_fresh = not started or (len(holes) > 0 and holes[0] == 0)
+        return [
+            Run(samples[a:b], times[a:b], fresh=k > 0 or first_is_fresh)
+            for k, (a, b) in enumerate(zip(cuts[:-1], cuts[1:], strict=True))
+        ]
+
+    def _mend(self, stamps: FloatArray) -> FloatArray:
+        """Times in s that increase except over a hole; equal to the stamps wherever these are sane."""
+        if self._time == self._stamp:
+            steps = np.diff(stamps, prepend=self._stamp)
+            if np.all(steps > 0.0):
+                self._stamp = stamps[-1]
+                return stamps
+        times = np.empty(len(stamps))
+        stamp, time = self._stamp, self._time
+        for k, new in enumerate(stamps):
+            if np.isfinite(new) and (new > time or new < time - self._hole_s):
+                time = new
+            else:
+                time += self._period_s if not np.isfinite(new) or new == stamp else 0.5 * self._period_s
+            stamp = new if np.isfinite(new) else stamp
+            times[k] = time
+        self._stamp, self._time = stamp, self._time
+        return times
+
+
+class Framer:
+    """Cuts runs into frames of ``length`` samples; what does not fill a frame waits for more."""
+
+    def __init__(self, length: int, channels: int) -> None:
+        self._length = length
+        self._good = np.ones(channels, dtype=np.bool_)
+        self._stale = np.zeros(channels, dtype=np.bool_)
+        self._samples = np.empty((0, channels))
+        self._times = np.empty(0)
+
+    def push(self, run: Run) -> list[Frame]:
+        if len(self._times):
+            samples = np.concatenate((self._samples, run.samples))
+            times = np.concatenate((self._times, run.times))
+        else:
+            samples, times = run.samples, run.times
+        whole = len(times) - len(times) % self._length
+        # Copied, so that a caller who reuses a buffer cannot change what waits here.
+        self._samples, self._times = samples[whole:].copy(), times[whole:].copy()
+        return [
+            Frame(samples[k : k + self._length], times[k : k + self._length], self._good, self._stale)
+            for k in range(0, whole, self._length)
+        ]

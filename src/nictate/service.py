@@ -1,0 +1,231 @@
+"""Source, detector, sinks: what the commands do, without the commands. Knows the edges; prints nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Protocol
+
+from nictate.card import ModelCard
+from nictate.detector import Detector, Network
+from nictate.edges import recordings
+from nictate.edges.onnx import load_model
+from nictate.signals import BlinkEvent, Block, ConfigError, Montage, StreamError
+from nictate.simulate import Simulator, TrueBlink
+
+
+def shipped_card() -> Path:
+    """The card of the model that comes with nictate: inside an installed package, or beside the sources."""
+    package = Path(__file__).resolve().parent
+    places = (package / "models" / "blink.json", package.parents[1] / "models" / "blink.json")
+    for place in places:
+        if place.is_file():
+            return place
+    raise ConfigError(f"no model found at {places[0]}: install nictate again, or name a card with --model")
+
+
+def open_detector(
+    montage: Montage,
+    channels: Sequence[int] | None = None,
+    *,
+    model: Path | None = None,
+    on_clean: Callable[[Block], None] | None = None,
+) -> Detector:
+    """A detector for one montage with the shipped model, or the one of the card ``model``.
+
+    ``channels`` and ``on_clean`` as in `Detector`. Raises `ConfigError` when the model cannot be used.
+    """
+    card, network = load_model(model or shipped_card())
+    return Detector(card, network, montage, channels, on_clean)
+
+
+# ------------------------------------------------------------------------------------------------------------- streams
+
+
+class Source(Protocol):
+    """What delivers a live stream."""
+
+    @property
+    def montage(self) -> Montage:
+        """Another object whenever the stream has become another."""
+
+    def pull(self) -> Block:
+        """What has come, perhaps nothing; waits a fraction of a second at most."""
+
+
+def watch(
+    source: Source,
+    build: Callable[[Montage], Detector],
+    sinks: Sequence[Callable[[BlinkEvent], None]],
+    stop: Callable[[], bool],
+) -> None:
+    """From the source through the detector to every sink, until ``stop()``.
+
+    A stream that comes back as another gets a detector of its own, after the blinks of the old one.
+    """
+    montage: Montage | None = None
+    detector: Detector | None = None
+    while not stop():
+        block = source.pull()
+        events: list[BlinkEvent] = []
+        if detector is None or source.montage is not montage:
+            events += detector.flush() if detector is not None else []
+            montage = source.montage
+            detector = build(montage)
+        events += detector.push(block)
+        for event in events:
+            for sink in sinks:
+                sink(event)
+    for event in detector.flush() if detector is not None else []:
+        for sink in sinks:
+            sink(event)
+
+
+# --------------------------------------------------------------------------------------------------------------- files
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What became of one file."""
+
+    path: Path
+    events: Path | None
+    """Where the events were written; None when nothing could be read."""
+    blinks: int
+    seconds: float
+    """Length of what was read."""
+    error: str
+    """Why the file could not be read, or not to its end; empty when all went well."""
+    warnings: tuple[str, ...]
+    """What was assumed."""
+
+
+def find_blinks(
+    detector: Detector, blocks: Iterable[Block], heard: Callable[[Block], None] = lambda _: None
+) -> list[BlinkEvent]:
+    """All events of a recording, the same as live. ``heard`` is told of each block for its progress."""
+    events: list[BlinkEvent] = []
+    for block in blocks:
+        events += detector.push(block)
+        heard(block)
+    return events + detector.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Annotate:
+    """How files are to be annotated."""
+
+    out: Path | None = None
+    starts: bool = False
+    overwrite: bool = False
+    channels: tuple[str, ...] | None = None
+    model: Path | None = None
+
+    def one(self, path: Path, heard: Callable[[Block], None] = lambda _: None) -> Annotation:
+        """Find the blinks of one file and write its events.
+
+        Whatever could be read of a file that breaks off still gives its events. Raises `ConfigError` when the model
+        cannot be used; everything else that is wrong with one file is told in `Annotation.error`.
+        """
+        card, network = load_model(self.model or shipped_card())
+        events: list[BlinkEvent] = []
+        seconds, warnings = 0.0, []
+        error = ""
+        try:
+            if self.out is not None:
+                self.out.mkdir(parents=True, exist_ok=True)
+            target = recordings.events_path(path, self.out)
+            if target.exists() and not self.overwrite:
+                raise ConfigError(f"{target} exists already: choose another folder with --out, or --overwrite")
+            recording = recordings.read(path, channels=self.channels)
+            warnings += recording.warnings
+            detector, said = detector_for(card, network, recording.montage, self.channels)
+            warnings += said
+            period_s = 1.0 / recording.montage.rate_hz
+            try:
+                for block in recording.blocks():
+                    events += detector.push(block)
+                    seconds += len(block) * period_s
+                    heard(block)
+            except StreamError as broken:
+                error = str(broken)
+            events += detector.flush()
+            recordings.write_events(target, events, starts=self.starts, overwrite=self.overwrite)
+        except (ConfigError, StreamError, OSError) as failed:
+            return Annotation(path, None, 0, seconds, str(failed), tuple(warnings))
+        blinks = sum(event.kind == "blink" for event in events)
+        return Annotation(path, target, blinks, seconds, error, tuple(warnings))
+
+    def many(
+        self, paths: Sequence[Path], jobs: int, heard: Callable[[Block], None], done: Callable[[Annotation], None]
+    ) -> None:
+        """`one` for each path, over ``jobs`` processes; ``done`` hears of each as it ends, ``heard`` only with one job.
+
+        Raises `ConfigError` before anything is read when the model cannot be used or two files would have one name.
+        """
+        load_model(self.model or shipped_card())
+        targets: dict[Path, Path] = {}
+        for path in paths:
+            target = recordings.events_path(path, self.out)
+            if target in targets:
+                raise ConfigError(f"{targets[target]} and {path} would both be written to {target}")
+            targets[target] = path
+        if jobs == 1 or len(paths) == 1:
+            for path in paths:
+                done(self.one(path, heard))
+            return
+        # Processes, and new ones: onnxruntime's threads do not survive a fork, and MNE's state is not for threads.
+        with ProcessPoolExecutor(min(jobs, len(paths)), mp_context=get_context("spawn")) as pool:
+            for future in as_completed([pool.submit(self.one, path) for path in paths]):
+                done(future.result())
+
+
+def detector_for(
+    card: ModelCard, network: Network, montage: Montage, named: Sequence[str] | None
+) -> tuple[Detector, list[str]]:
+    """A detector, and what the operator should know about the channels that it looks at.
+
+    ``named`` says that the channels were chosen by name, all of them, whatever their kind.
+    """
+    if named is not None:
+        return Detector(card, network, montage, range(len(montage.names))), []
+    said = []
+    if not montage.frontal:
+        said.append(
+            "no channel is known as frontal, so blinks are sought on all of them; name those nearest to the eyes with "
+            "--channels"
+        )
+    return Detector(card, network, montage), said
+
+
+# ----------------------------------------------------------------------------------------------------------- simulator
+
+
+def transmit(
+    simulator: Simulator,
+    send: Callable[[Block], None],
+    mark: Callable[[str, float], None],
+    stop: Callable[[], bool],
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> None:
+    """Send what the simulated headset records, as it happens, and mark what happened once it is over.
+
+    The simulator's time is taken for the clock's: start it at ``clock()``. Marks have the name of the event's kind (a
+    blink's is ``blink``, ``half``, ``double`` or ``long``) and the time of its peak or onset.
+    """
+    told = -math.inf
+    piece = max(1, round(0.02 * simulator.montage.rate_hz))
+    while not stop():
+        block = simulator.pull(piece)
+        reached = float(block.times[-1])
+        while (early := reached - clock()) > 0.0 and not stop():
+            sleep(min(early, 0.2))
+        send(block)
+        for event in simulator.truth(told, reached):
+            mark(event.kind, event.peak if isinstance(event, TrueBlink) else event.onset)
+        told = reached

@@ -1,0 +1,180 @@
+"""The nouns of nictate: what a stream says of itself, a stretch of samples, and a blink.
+
+Everything that travels between the stages is a frozen dataclass. Arrays inside them are never written to by whoever
+receives them. Amplitudes are in µV, times in seconds on the stream's own clock, arrays are ``(samples, channels)``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+"""Signals, everywhere up to the network's door."""
+
+BoolArray = npt.NDArray[np.bool_]
+
+RATES_HZ = (99.0, 2100.0)
+"""Nominal rates that are served: 100 to 2000 Hz, with some room for what devices really deliver (99.6, 2048)."""
+
+MAX_CHANNELS = 256
+
+
+class ConfigError(Exception):
+    """The operator asked for something that cannot be done; the message says what to change, in one line."""
+
+
+class StreamError(Exception):
+    """The source (stream or file) is not what it should be; the message says what is wrong with it, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Montage:
+    """What a stream or a file says about its channels.
+
+    Raises `ConfigError` when the channels or the rate are outside what nictate serves.
+    """
+
+    names: tuple[str, ...]
+    """One label a channel, as the maker wrote it. Not trusted: may be any text."""
+    rate_hz: float
+    """Sampling rate in Hz, nominal or measured; need not be whole."""
+    kinds: tuple[str, ...] = ()
+    """``"eeg"``, ``"eog"``, ``"misc"`` ... one a channel, lower case; empty means all are EEG."""
+    reference: str = ""
+    """The reference as the maker wrote it; empty when unknown."""
+
+    def __post_init__(self) -> None:
+        if not self.names:
+            raise ConfigError("no channels: a montage needs at least one")
+        if len(self.names) > MAX_CHANNELS:
+            raise ConfigError(f"{len(self.names)} channels: at most {MAX_CHANNELS} are served")
+        if self.kinds and len(self.kinds) != len(self.names):
+            raise ConfigError(f"{len(self.kinds)} channel kinds for {len(self.names)} channels")
+        if not (math.isfinite(self.rate_hz) and RATES_HZ[0] <= self.rate_hz <= RATES_HZ[1]):
+            raise ConfigError(f"a rate of {self.rate_hz:g} Hz: 100 to 2000 Hz are served")
+
+    @property
+    def eeg(self) -> tuple[int, ...]:
+        """Indices of the channels that are EEG (all, when the kinds are unknown)."""
+        if not self.kinds:
+            return tuple(range(len(self.names)))
+        return tuple(i for i, kind in enumerate(self.kinds) if kind == "eeg")
+
+    @property
+    def frontal(self) -> tuple[int, ...]:
+        """Indices of the EEG channels whose name is known as frontal, nearest to the eyes first; may be empty."""
+        ranked = sorted((rank, i) for i in self.eeg if (rank := frontal_rank(self.names[i])) is not None)
+        if not ranked:
+            return self._frontal_on_egi_net()
+        best = ranked[0][0]
+        # F3 is of use where nothing is nearer to the eyes, and only dilutes Fp1 where there is.
+        return tuple(i for rank, i in ranked if rank <= best + 1)
+
+    def _frontal_on_egi_net(self) -> tuple[int, ...]:
+        """EGI nets number their electrodes, E1 ... E256; which are frontal depends on how many there are."""
+        numbers = {int(m[1]): i for i in self.eeg if (m := re.fullmatch(r"E(\d{1,3})", self.names[i].strip()))}
+        for size, frontal in EGI_FRONTAL.items():
+            if len(numbers) >= 3 and max(numbers) <= size:
+                return tuple(numbers[k] for k in frontal if k in numbers)
+        return ()
+
+
+FRONTAL_RINGS: tuple[frozenset[str], ...] = (
+    frozenset({"FP1", "FP2", "FPZ"}),
+    frozenset({"AF7", "AF8", "AF3", "AF4", "AFZ", "AF1", "AF2", "AF5", "AF6", "AFP1", "AFP2"}),
+    frozenset({"F7", "F8", "F3", "F4", "FZ", "F1", "F2", "F5", "F6", "F9", "F10"}),
+)
+"""Names of the 10-10 system (Jurcak et al. 2007) by distance from the eyes."""
+
+EGI_FRONTAL: dict[int, tuple[int, ...]] = {
+    33: (1, 2, 17),
+    65: (5, 10, 6, 1, 17),
+    129: (22, 9, 15, 14, 21, 8, 25),
+    257: (37, 18, 31, 26, 32, 25),
+}
+"""HydroCel GSN nets (largest electrode number, with the reference): the electrodes nearest to Fp1, Fp2 and Fpz."""
+
+
+def frontal_rank(name: str) -> int | None:
+    """Ring of a channel label in `FRONTAL_RINGS`, 0 nearest to the eyes; None when it is not known as frontal.
+
+    Understands the decorations that makers add: ``EEG Fp1-REF``, ``Fp1.``, ``RAW_AF7``, ``Fp1-A1``. A derivation
+    between two frontal poles (``Fp1-Fp2``) cancels the blink and is not frontal.
+    """
+    words = re.split(r"[-–/]", re.sub(r"^(EEG|RAW)[\s_:]+", "", name.strip().upper()))
+    electrodes = [re.sub(r"[\s.]+", "", word) for word in words]
+    rings = [next((k for k, ring in enumerate(FRONTAL_RINGS) if e in ring), None) for e in electrodes[:2]]
+    if len(rings) == 2 and rings[0] is not None and rings[0] == rings[1]:
+        return None
+    return rings[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive samples of a stream, any number of them, also none.
+
+    Raises `StreamError` when the shapes do not fit each other.
+    """
+
+    samples: FloatArray
+    """(n, channels) in µV. NaN and infinite values are allowed and handled."""
+    times: FloatArray
+    """(n,) in s on the stream's clock. A step of more than the detector's hole is a hole: nothing reaches over it."""
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 2 or self.times.shape != self.samples.shape[:1]:
+            raise StreamError(f"a block of samples {self.samples.shape} with times {self.times.shape}")
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+Kind = Literal["blink/start", "blink"]
+
+
+@dataclass(frozen=True, slots=True)
+class BlinkEvent:
+    """A blink that has begun (``blink/start``) or ended (``blink``). All times in s on the stream's clock."""
+
+    kind: Kind
+    """MNE's slash-separated event names."""
+    onset: float
+    """When the lid begins to close; a first estimate in ``blink/start``."""
+    peak: float | None
+    """When the deflection is largest; None in ``blink/start``."""
+    end: float | None
+    """When the deflection is over; None in ``blink/start``."""
+    amplitude: float | None
+    """Height of the deflection at its largest channel in µV, signed as the channel is; None in ``blink/start``."""
+    confidence: float
+    """The network's probability, 0 to 1."""
+    decided: float
+    """Stream time of the newest sample used: ``decided - peak`` is the latency of the algorithm, live or offline."""
+    completes: float | None = None
+    """For ``blink``: `decided` of the ``blink/start`` that it completes, which names that event uniquely."""
+
+    @property
+    def duration(self) -> float | None:
+        """From onset to end in s; None in ``blink/start``."""
+        return None if self.end is None else self.end - self.onset
+
+    def shifted(self, by_s: float) -> BlinkEvent:
+        """The same event on a clock that shows ``by_s`` more."""
+
+        def on(time: float | None) -> float | None:
+            return None if time is None else time + by_s
+
+        return replace(
+            self,
+            onset=self.onset + by_s,
+            peak=on(self.peak),
+            end=on(self.end),
+            decided=self.decided + by_s,
+            completes=on(self.completes),
+        )

@@ -1,0 +1,200 @@
+"""What recordings of a few amplifiers do not show, drawn at random and added before the detector's front stages.
+
+Everything here works on raw µV at the recording's own rate, so that filters, masks and scale see it as they would live.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import signal
+
+from nictate.signals import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A stretch of labelled EEG."""
+
+    samples: FloatArray
+    """(n, channels) in µV."""
+    rate_hz: float
+    peaks: FloatArray
+    """(blinks,) in s from the clip's first sample."""
+    ignore: FloatArray
+    """(intervals, 2) in s; neither blink nor no blink."""
+    polarity: float
+    """+1 where blinks go up, -1 where they go down, in the channel where they are largest."""
+
+
+def blink(n: int, rate_hz: float, peak_s: float, closing_s: float, opening_s: float) -> FloatArray:
+    """A lid's deflection of height 1, (n,): a fast raised-cosine rise, a slower fall (BLINKER's averages show both)."""
+    t = np.arange(n) / rate_hz - peak_s
+    rise = np.where((t > -closing_s) & (t <= 0), 0.5 + 0.5 * np.cos(np.pi * t / closing_s), 0.0)
+    fall = np.where((t > 0) & (t < opening_s), 0.5 + 0.5 * np.cos(np.pi * t / opening_s), 0.0)
+    return rise + fall
+
+
+def saccade(n: int, rate_hz: float, start_s: float, rise_s: float) -> FloatArray:
+    """A step of gaze of height 1, (n,): the eye turns within 20-80 ms and stays (main sequence, Bahill et al. 1975)."""
+    t = np.clip((np.arange(n) / rate_hz - start_s) / rise_s, 0.0, 1.0)
+    return t * t * (3.0 - 2.0 * t)
+
+
+def coloured(rng: np.random.Generator, n: int, channels: int, exponent: float) -> FloatArray:
+    """Noise with a spectrum of 1/f**exponent and unit variance, (n, channels)."""
+    spectrum = rng.standard_normal((n // 2 + 1, channels)) + 1j * rng.standard_normal((n // 2 + 1, channels))
+    k = np.arange(n // 2 + 1.0)
+    k[0] = np.inf
+    noise = np.fft.irfft(spectrum / k[:, np.newaxis] ** (exponent / 2.0), n, axis=0)
+    return np.asarray(noise / (noise.std(axis=0) + 1e-12))
+
+
+def augment(rng: np.random.Generator, clip: Clip, inputs: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Channels (n, <= inputs), a surrogate blink source (n,) or zeros, and all blink peaks, the added ones included."""
+    x = _montage(rng, clip.samples, inputs)
+    n, k = x.shape
+    fs = clip.rate_hz
+    length_s = n / fs
+    usual = np.median(np.abs(signal.detrend(x, axis=0, type="constant"))) + 1.0
+    unit = float(np.clip(usual, 3.0, 40.0))
+    peaks = clip.peaks
+
+    # Blinks of all sizes where there are few, doubles among them.
+    if rng.random() < 0.35:
+        added, more = _blinks(rng, clip, n, unit)
+        shares = rng.uniform(0.5, 1.0, k) * clip.polarity
+        x = x + added[:, np.newaxis] * shares
+        peaks = np.sort(np.concatenate((peaks, more)))
+
+    # The surrogate of what an un-mixing would offer: the frontal mean, upward, before artifacts come on top.
+    source = np.zeros(n)
+    if rng.random() < 0.3:
+        source = clip.polarity * x.mean(axis=1) + coloured(rng, n, 1, 1.0)[:, 0] * unit * rng.uniform(0.0, 0.3)
+
+    # Background: other people have more of it against their blinks.
+    if rng.random() < 0.5:
+        x = x + coloured(rng, n, k, rng.uniform(0.5, 1.6)) * unit * rng.uniform(0.2, 2.0)
+    if rng.random() < 0.3:
+        alpha = signal.sosfilt(signal.butter(2, [8.0, 12.5], "bandpass", fs=fs, output="sos"), rng.standard_normal(n))
+        x = x + (alpha / alpha.std())[:, np.newaxis] * unit * rng.uniform(0.3, 2.5, k)
+
+    if rng.random() < 0.7:
+        x = x + _saccades(rng, n, fs, k, unit)
+    if rng.random() < 0.25:
+        x = x + _bursts(rng, n, fs, k, unit)
+    if rng.random() < 0.25:
+        x = x + _pops(rng, n, fs, k, unit)
+    if rng.random() < 0.3:
+        x = x + coloured(rng, n, k, 3.0) * unit * 10 ** rng.uniform(0.0, 1.5)
+    if rng.random() < 0.2:
+        x = x + _movement(rng, n, fs, k, unit)
+    if rng.random() < 0.3:
+        hum = np.sin(2 * np.pi * rng.choice([50.0, 60.0]) * np.arange(n) / fs + rng.uniform(0, 2 * np.pi))
+        x = x + hum[:, np.newaxis] * 10 ** rng.uniform(0.5, 2.4) * rng.uniform(0.3, 1.0, k)
+    if k > 1 and rng.random() < 0.15:
+        # One bad electrode beside good ones: the pool must not follow it.
+        bad = rng.integers(k)
+        x[:, bad] = coloured(rng, n, 1, rng.uniform(0.5, 2.5))[:, 0] * unit * 10 ** rng.uniform(0.3, 1.5)
+    if k > 1 and rng.random() < 0.05:
+        x[int(rng.uniform(0, length_s) * fs) :, rng.integers(k)] = 0.0
+
+    flip = rng.choice([-1.0, 1.0])
+    signs = np.where(rng.random(k) < 0.05, -flip, flip) if k > 1 else np.full(k, flip)
+    gain = 10 ** rng.uniform(-0.4, 0.4)
+    return x * signs * gain, source * gain, peaks
+
+
+def _montage(rng: np.random.Generator, x: FloatArray, inputs: int) -> FloatArray:
+    """Some of the channels, sometimes against another one of them."""
+    k = x.shape[1]
+    take = rng.permutation(k)[: rng.integers(1, min(k, inputs) + 1)]
+    y = x[:, take].copy()
+    if k > 1 and rng.random() < 0.15:
+        other = rng.integers(k)
+        y -= rng.uniform(0.2, 0.8) * x[:, [other]]
+    return y
+
+
+def _blinks(rng: np.random.Generator, clip: Clip, n: int, unit: float) -> tuple[FloatArray, FloatArray]:
+    """Deflections at times that are free of labels, and their peaks."""
+    y = np.zeros(n)
+    length_s = n / clip.rate_hz
+    taken = [(p - 0.5, p + 0.5) for p in clip.peaks] + [(a - 0.4, b + 0.4) for a, b in clip.ignore]
+    peaks: list[float] = []
+    size = unit * 10 ** rng.uniform(0.6, 1.5)
+    closing, opening = rng.uniform(0.06, 0.13), rng.uniform(0.12, 0.32)
+    for _ in range(rng.integers(1, 6)):
+        first = rng.uniform(0.6, length_s - 1.2)
+        group = [first]
+        while len(group) < 3 and rng.random() < 0.25:
+            group.append(group[-1] + rng.uniform(0.22, 0.6))
+        if any(a < group[-1] + 0.4 and b > first - 0.4 for a, b in taken):
+            continue
+        taken.append((first - 0.5, group[-1] + 0.5))
+        for peak in group:
+            height = size * rng.uniform(0.6, 1.2) * (rng.uniform(0.3, 0.7) if rng.random() < 0.15 else 1.0)
+            slower = rng.uniform(0.85, 1.2)
+            y += height * blink(n, clip.rate_hz, peak, closing * slower, opening * slower)
+            peaks.append(peak)
+    return y, np.array(peaks)
+
+
+def _saccades(rng: np.random.Generator, n: int, fs: float, k: int, unit: float) -> FloatArray:
+    """Steps of gaze, singly and there and back; vertical ones alike on all channels, horizontal ones of both signs."""
+    y = np.zeros((n, k))
+    for _ in range(rng.poisson(n / fs * rng.uniform(0.05, 0.8))):
+        height = unit * 10 ** rng.uniform(0.3, 1.35)
+        side = rng.choice([-1.0, 1.0]) * rng.uniform(0.5, 1.0, k)
+        if k > 1 and rng.random() < 0.4:
+            side = rng.uniform(-1.0, 1.0, k)
+        rise = rng.uniform(0.02, 0.08)
+        start = rng.uniform(0.0, n / fs)
+        step = saccade(n, fs, start, rise)
+        if rng.random() < 0.5:
+            back = start + rise + rng.exponential(0.5) + 0.15
+            step = step - rng.uniform(0.7, 1.1) * saccade(n, fs, back, rise * rng.uniform(0.8, 1.3))
+        if rng.random() < 0.3:
+            # The spike potential and the overshoot of a lid that follows the eye.
+            step = step + rng.uniform(0.1, 0.4) * saccade(n, fs, start, rise) * np.exp(
+                -np.clip(np.arange(n) / fs - start, 0.0, None) / 0.08
+            )
+        y += height * step[:, np.newaxis] * side
+    return y
+
+
+def _bursts(rng: np.random.Generator, n: int, fs: float, k: int, unit: float) -> FloatArray:
+    """Muscle: noise above 15 Hz that swells and goes."""
+    t = np.arange(n) / fs
+    top = min(0.45 * fs, 120.0)
+    noise = signal.sosfilt(
+        signal.butter(2, [15.0, top], "bandpass", fs=fs, output="sos"), rng.standard_normal((n, k)), axis=0
+    )
+    swell = np.zeros(n)
+    for _ in range(rng.integers(1, 5)):
+        swell += np.exp(-0.5 * ((t - rng.uniform(0, t[-1])) / rng.uniform(0.05, 0.8)) ** 2)
+    return np.asarray(noise / noise.std() * swell[:, np.newaxis] * unit * 10 ** rng.uniform(0.2, 1.3))
+
+
+def _pops(rng: np.random.Generator, n: int, fs: float, k: int, unit: float) -> FloatArray:
+    """Electrodes that pop: a step on one channel that decays."""
+    y = np.zeros((n, k))
+    t = np.arange(n) / fs
+    for _ in range(rng.integers(1, 4)):
+        start = rng.uniform(0, t[-1])
+        decay = np.where(t >= start, np.exp(-np.clip(t - start, 0, None) / 10 ** rng.uniform(-1.5, 0.5)), 0.0)
+        y[:, rng.integers(k)] += rng.choice([-1.0, 1.0]) * unit * 10 ** rng.uniform(0.5, 2.3) * decay
+    return y
+
+
+def _movement(rng: np.random.Generator, n: int, fs: float, k: int, unit: float) -> FloatArray:
+    """Head and cable: slow waves of one to three swings, on all channels, larger than blinks and longer."""
+    y = np.zeros((n, k))
+    t = np.arange(n) / fs
+    for _ in range(rng.integers(1, 4)):
+        centre, width = rng.uniform(0, t[-1]), rng.uniform(0.3, 1.5)
+        wave = np.sin(2 * np.pi * rng.uniform(0.3, 2.0) * (t - centre) + rng.uniform(0, 2 * np.pi))
+        envelope = np.exp(-0.5 * ((t - centre) / width) ** 2)
+        y += (wave * envelope)[:, np.newaxis] * rng.uniform(-1, 1, k) * unit * 10 ** rng.uniform(0.5, 1.6)
+    return y

@@ -1,0 +1,71 @@
+"""Thresholds by validation: the network runs once over each recording, the decision many times."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nictate.card import ModelCard
+from nictate.decision import Decision, DecisionRules
+from nictate.detector import Detector, Network
+from nictate.signals import BlinkEvent, FloatArray
+from nictate.training.corpus import LabelledSignal
+from nictate.training.evaluate import Score, add, score
+from nictate.windows import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the network said of one recording, window by window."""
+
+    signal: LabelledSignal
+    windows: tuple[Window, ...]
+    said: tuple[FloatArray, ...]
+    """(2, hop) each: early and late probabilities."""
+    decided: tuple[float, ...]
+    delay_s: float
+
+    def decide(self, card: ModelCard, rules: DecisionRules) -> list[BlinkEvent]:
+        """The events under other rules than the card's."""
+        decision = Decision(rules, card.rate_hz, card.step, card.early_s, card.late_s, self.delay_s)
+        events: list[BlinkEvent] = []
+        for window, (early, late), decided in zip(self.windows, self.said, self.decided, strict=True):
+            events += decision.push(window, early, late, decided)
+        if self.windows:
+            events += decision.finish(self.windows[-1], self.decided[-1])
+        return events
+
+
+def listen(card: ModelCard, network: Network, signal: LabelledSignal) -> Heard:
+    """Run the network over a whole recording, through the detector's own stages."""
+    detector = Detector(card, network, signal.montage, channels=range(len(signal.montage.names)))
+    windows, said, decided = [], [], []
+    for window, at in detector.windows(signal.block()):
+        windows.append(window)
+        said.append(detector.probabilities(window))
+        decided.append(at)
+    delay_s = card.band.delay_s(signal.montage.rate_hz, at_hz=4.0)
+    return Heard(signal, tuple(windows), tuple(said), tuple(decided), delay_s)
+
+
+def outcome(card: ModelCard, rules: DecisionRules, heard: Sequence[Heard]) -> Score:
+    """All recordings as one, under ``rules``."""
+    return add(score(h.decide(card, rules), h.signal.truth) for h in heard)
+
+
+def choose(card: ModelCard, heard: Sequence[Heard]) -> DecisionRules:
+    """The rules that do best on these recordings.
+
+    `confirm` by the F1 of ``blink``. `start` as low (as early) as it can be while unconfirmed starts stay below one for
+    twenty blinks, or, where that cannot be, where they are fewest.
+    """
+    grid = np.round(np.arange(0.15, 0.81, 0.05), 2)
+    best = max(grid, key=lambda p: outcome(card, dataclasses.replace(card.decision, confirm=p, start=2.0), heard).f1)
+    rules = dataclasses.replace(card.decision, confirm=float(best))
+    tried = {float(p): outcome(card, dataclasses.replace(rules, start=float(p)), heard) for p in grid}
+    trusted = [p for p, s in tried.items() if 20 * s.unconfirmed <= s.hits]
+    start = min(trusted) if trusted else min(tried, key=lambda p: tried[p].unconfirmed)
+    return dataclasses.replace(rules, start=start)

@@ -1,0 +1,126 @@
+"""Labelled recordings in memory, and people kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from nictate.edges import recordings
+from nictate.signals import Block, FloatArray, Montage
+from nictate.training.evaluate import Truth
+
+Float32Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledSignal:
+    """The channels of one recording that can show a blink, with the labels of a person."""
+
+    name: str
+    set: str
+    subject: str
+    """Unique over all sets."""
+    licence: str
+    montage: Montage
+    samples: Float32Array
+    """(n, channels) in µV."""
+    truth: Truth
+    polarity: float
+    """+1 where blinks go up, -1 where they go down; +1 where nobody knows."""
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.samples) / self.montage.rate_hz
+
+    def block(self) -> Block:
+        """The whole recording, times in s from its first sample."""
+        return Block(self.samples.astype(np.float64), np.arange(len(self.samples)) / self.montage.rate_hz)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """People, kept apart: one person's recordings are all in one part."""
+
+    train: tuple[str, ...]
+    validate: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+def load(folder: Path, say: Callable[[int, int], None]) -> tuple[LabelledSignal, ...]:
+    """All labelled recordings below ``folder``, see `nictate.edges.recordings.index`; ``say`` hears (done, of).
+
+    Recordings in which nothing but ``ignore`` is labelled have nothing to teach and are left out. Raises what reading
+    them raises.
+    """
+    found = recordings.index(folder)
+    signals = []
+    for k, item in enumerate(found):
+        say(k, len(found))
+        recording = recordings.read(item.path)
+        montage = recording.montage
+        chosen = montage.frontal or montage.eeg
+        blocks = [block.samples[:, chosen] for block in recording.blocks()]
+        samples = np.concatenate(blocks).astype(np.float32)
+        truth = truth_of(item.labels, recording.duration_s)
+        ignored = float((truth.ignore[:, 1] - truth.ignore[:, 0]).sum())
+        if not len(truth.blinks) and ignored > 0.9 * recording.duration_s:
+            continue
+        signals.append(
+            LabelledSignal(
+                name=f"{item.set}/{item.path.name}",
+                set=item.set,
+                subject=f"{item.set.split('_')[0]}/{item.subject}",
+                licence=item.licence,
+                montage=Montage(tuple(montage.names[c] for c in chosen), montage.rate_hz),
+                samples=samples,
+                truth=truth,
+                polarity=float(item.polarity or 1),
+            )
+        )
+    say(len(found), len(found))
+    return tuple(signals)
+
+
+def truth_of(labels: Sequence[recordings.Label], duration_s: float) -> Truth:
+    """Labels as arrays; a blink without a labelled peak has NaN there."""
+
+    def rows(values: list[tuple[float, ...]], width: int) -> FloatArray:
+        return np.array(values, dtype=np.float64).reshape(-1, width)
+
+    blinks = [
+        (label.onset, np.nan if label.peak is None else label.peak, label.end)
+        for label in labels
+        if label.kind == "blink"
+    ]
+    ignore = [(label.onset, label.end) for label in labels if label.kind == "ignore"]
+    return Truth(rows(blinks, 3), rows(ignore, 2), duration_s)
+
+
+def split_people(signals: Sequence[LabelledSignal], seed: int) -> Split:
+    """70 % of the people for training and validation (a fifth of these validate), 30 % for the test.
+
+    Drawn within each data set, so that every amplifier with enough people is tested; sets of one or two people are
+    drawn from together.
+    """
+    home: dict[str, str] = {}
+    for s in sorted(signals, key=lambda s: (s.set, s.name)):
+        home.setdefault(s.subject, s.set)
+    groups: dict[str, list[str]] = {}
+    for subject, of in home.items():
+        groups.setdefault(of, []).append(subject)
+    small = [of for of, people in groups.items() if len(people) < 3]
+    groups[""] = [person for of in small for person in groups.pop(of)]
+    rng = np.random.default_rng(seed)
+    parts: dict[str, list[str]] = {"train": [], "validate": [], "test": []}
+    for of in sorted(groups):
+        people = [groups[of][k] for k in rng.permutation(len(groups[of]))]
+        tests = round(0.3 * len(people))
+        validates = round(0.2 * (len(people) - tests))
+        parts["test"] += people[:tests]
+        parts["validate"] += people[tests : tests + validates]
+        parts["train"] += people[tests + validates :]
+    return Split(*(tuple(sorted(parts[name])) for name in ("train", "validate", "test")))

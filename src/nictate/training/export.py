@@ -1,0 +1,70 @@
+"""From torch to ONNX, checked against each other before anything is written."""
+
+from __future__ import annotations
+
+import io
+import logging
+import warnings
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+
+from nictate.training.network import BlinkNet, Deployed
+
+OPSET = 20
+
+
+def to_onnx(network: BlinkNet, hop: int, metadata: dict[str, str]) -> bytes:
+    """The network as an ONNX model of one window, with any number of channels. Raises `RuntimeError` when it differs."""
+    deployed = Deployed(network).eval()
+    rows, window = network.architecture.rows, network.architecture.window(hop)
+    example = (torch.randn(3, rows, window), torch.randn(rows, window), torch.ones(1))
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        # The exporter warns of its own deprecations, about which nobody here can do anything.
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            deployed,
+            example,
+            dynamo=True,
+            input_names=["channels", "source", "trusted"],
+            output_names=["probability"],
+            dynamic_shapes={
+                "channels": {0: torch.export.Dim("inputs", min=1, max=256)},
+                "source": None,
+                "trusted": None,
+            },
+            opset_version=OPSET,
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError("torch exported no program")
+    buffer = io.BytesIO()
+    program.save(buffer)
+    model = onnx.load_from_string(buffer.getvalue())
+    onnx.helper.set_model_props(model, metadata)
+    onnx.checker.check_model(model, full_check=True)
+    weights: bytes = model.SerializeToString()
+    worst = difference(network, weights, hop)
+    if worst > 1e-5:
+        raise RuntimeError(f"torch and ONNX differ by {worst:.2g}")
+    return weights
+
+
+def difference(network: BlinkNet, weights: bytes, hop: int) -> float:
+    """Largest difference of the probabilities between torch and ONNX over fixed random windows of 1 to 9 channels."""
+    session = onnxruntime.InferenceSession(weights, providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(0)
+    rows, window = network.architecture.rows, network.architecture.window(hop)
+    worst = 0.0
+    for k in range(1, 10):
+        x = (2.0 * rng.standard_normal((k, rows, window))).astype(np.float32)
+        s = (2.0 * rng.standard_normal((rows, window))).astype(np.float32)
+        flag = np.array([k % 2], dtype=np.float32)
+        (theirs,) = session.run(None, {"channels": x, "source": s, "trusted": flag})
+        with torch.no_grad():
+            dense = network(*(torch.from_numpy(v)[None] for v in (x, s, flag[0:1])), torch.ones(1, k, window))
+        worst = max(worst, float(np.abs(torch.sigmoid(dense)[0].numpy() - theirs).max()))
+    return worst

@@ -1,0 +1,129 @@
+"""Training: augmented batches from a second process, AdamW with one cycle, the best epoch by validation."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from nictate.card import ModelCard
+from nictate.training.dataset import Batch, LabelledSignal, batches
+from nictate.training.network import BlinkNet
+from nictate.training.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One line of the loss curves: mean negative log likelihood in nats per answered time step."""
+
+    number: int
+    train: float
+    validate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The network of the best epoch, and how it got there."""
+
+    network: BlinkNet
+    epochs: tuple[Epoch, ...]
+    best: int
+
+
+def loss_of(network: BlinkNet, batch: Batch) -> torch.Tensor:
+    """Negative log likelihood of the logistic outputs, (early, late), over the time steps that were asked about."""
+    # Silence before the stream began, as the detector's windows show it.
+    stride = network.architecture.stride
+    past = network.architecture.receptive_field - stride
+    logits = network(
+        functional.pad(torch.from_numpy(batch.channels), (past, 0)),
+        functional.pad(torch.from_numpy(batch.source), (past, 0)),
+        torch.from_numpy(batch.trusted),
+        functional.pad(torch.from_numpy(batch.usable), (past, 0)),
+    )
+    answered = slice(stride - 1, None, stride)
+    target = torch.from_numpy(batch.target[:, :, answered])
+    weight = torch.from_numpy(batch.weight[:, :, answered])
+    each = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    return (each * weight).sum(dim=(0, 2)) / weight.sum(dim=(0, 2)).clamp(min=1.0)
+
+
+def fit(
+    recipe: Recipe,
+    card: ModelCard,
+    train: Sequence[LabelledSignal],
+    validate: Sequence[LabelledSignal],
+    say: Callable[[Epoch], None],
+) -> Fitted:
+    """Trains on ``train`` and keeps the epoch that is best on ``validate``. The same seed gives the same weights.
+
+    Two threads always, because the order of additions, and so the last bits, depend on their number.
+    """
+    torch.set_num_threads(2)
+    torch.use_deterministic_algorithms(True)
+    torch.manual_seed(recipe.seed)
+    network = BlinkNet(recipe.architecture)
+    steps = recipe.epochs * recipe.batches
+    optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=steps, pct_start=0.2)
+    checks = list(batches(recipe, card, validate, recipe.seed + 1_000_000, max(8, recipe.batches // 10)))
+    best, kept = np.inf, 0
+    weights = copy.deepcopy(network.state_dict())
+    epochs: list[Epoch] = []
+    total = 0.0
+    for step, batch in enumerate(_ahead(recipe, card, train, steps), start=1):
+        optimiser.zero_grad()
+        loss = loss_of(network, batch).sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        total += float(loss.detach())
+        if step % recipe.batches == 0:
+            with torch.no_grad():
+                check = float(np.mean([float(loss_of(network, b).sum()) for b in checks]))
+            epoch = Epoch(step // recipe.batches, total / recipe.batches, check)
+            epochs.append(epoch)
+            say(epoch)
+            total = 0.0
+            if check < best:
+                best, kept = check, epoch.number
+                weights = copy.deepcopy(network.state_dict())
+    network.load_state_dict(weights)
+    return Fitted(network.eval(), tuple(epochs), kept)
+
+
+def _ahead(recipe: Recipe, card: ModelCard, signals: Sequence[LabelledSignal], count: int) -> Iterator[Batch]:
+    """The batches of `batches`, a few made ahead in a second process while the network learns from the last."""
+    chunk = 10
+    starts = range(0, count, chunk)
+    with ProcessPoolExecutor(
+        1, mp_context=get_context("spawn"), initializer=_remember, initargs=(recipe, card, tuple(signals))
+    ) as pool:
+        waiting = [pool.submit(_make, start, min(chunk, count - start)) for start in starts[:2]]
+        for k in range(len(starts)):
+            made = waiting.pop(0).result()
+            if k + 2 < len(starts):
+                start = starts[k + 2]
+                waiting.append(pool.submit(_make, start, min(chunk, count - start)))
+            yield from made
+
+
+_task: tuple[Recipe, ModelCard, tuple[LabelledSignal, ...]]
+
+
+def _remember(recipe: Recipe, card: ModelCard, signals: tuple[LabelledSignal, ...]) -> None:
+    global _task  # noqa: PLW0603  (the worker's own: sent once, not with each chunk)
+    _task = recipe, card, signals
+    torch.set_num_threads(1)
+
+
+def _make(start: int, count: int) -> list[Batch]:
+    recipe, card, signals = _task
+    return list(batches(recipe, card, signals, recipe.seed * 1_000_003 + start, count))

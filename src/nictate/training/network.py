@@ -1,0 +1,101 @@
+"""The network: one temporal encoder shared by all inputs, pooled over inputs, then a temporal head with two outputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """Widths, kernels and dilations. All convolutions are valid: no padding, so every output has seen real samples."""
+
+    rows: int = 3
+    """How many times each input is shown, each time on another scale."""
+    first: tuple[int, int] = (16, 7)
+    """(width, kernel) of the first layer, which takes every `stride`-th step: what follows costs that much less."""
+    stride: int = 2
+    encoder: tuple[tuple[int, int, int], ...] = ((16, 5, 1), (24, 5, 2))
+    """(width, kernel, dilation) of each further layer that is shared by the inputs."""
+    head: tuple[tuple[int, int, int], ...] = ((32, 5, 4), (32, 5, 8))
+    """(width, kernel, dilation) of each layer after the pooling."""
+
+    @property
+    def receptive_field(self) -> int:
+        """Samples that one output depends on."""
+        steps = sum((kernel - 1) * dilation for _, kernel, dilation in self.encoder + self.head)
+        return self.first[1] + self.stride * steps
+
+    def window(self, hop: int) -> int:
+        """Samples that the newest ``hop / stride`` outputs depend on together."""
+        return self.receptive_field + hop - self.stride
+
+
+class BlinkNet(nn.Module):
+    """A logistic output per time step, twice: early and late.
+
+    Any number of inputs, in any order: what the encoder finds is pooled by mean and maximum. The blink source of the
+    online ICA goes through the same encoder and beside the pool, times its flag.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.architecture = architecture
+        width, kernel = architecture.first
+        self.encoder = nn.Sequential(
+            nn.Conv1d(architecture.rows, width, kernel, stride=architecture.stride),
+            nn.ReLU(),
+            *_layers(width, architecture.encoder),
+        )
+        self.head = nn.Sequential(*_layers(3 * architecture.encoder[-1][0], architecture.head))
+        self.out = nn.Conv1d(architecture.head[-1][0], 2, 1)
+        # Blinks are rare: starting at their base rate spares the first epoch.
+        assert self.out.bias is not None
+        nn.init.constant_(self.out.bias, -3.0)
+
+    def forward(self, channels: Tensor, source: Tensor, trusted: Tensor, usable: Tensor) -> Tensor:
+        """Logits (batch, 2, steps): one step for every ``stride`` samples from the receptive field's end on.
+
+        ``channels`` (batch, inputs, rows, time); ``source`` (batch, rows, time); ``trusted`` (batch,), 0 or 1;
+        ``usable`` (batch, inputs, time), 0 or 1, which inputs to pool at each time.
+        """
+        batch, inputs, rows, time = channels.shape
+        stacked = torch.cat((channels, source.unsqueeze(1)), dim=1).reshape(-1, rows, time)
+        # Only inputs that are there are encoded: half of a batch is padding.
+        there = torch.cat((usable.amax(dim=2), trusted.unsqueeze(1)), dim=1).flatten().nonzero().flatten()
+        encoded = self.encoder(stacked[there])
+        found = encoded.new_zeros(len(stacked), *encoded.shape[1:]).index_copy(0, there, encoded)
+        found = found.reshape(batch, inputs + 1, *encoded.shape[1:])
+        stride = self.architecture.stride
+        seen = usable[:, :, time - 1 - stride * (encoded.shape[2] - 1) :: stride].unsqueeze(2)
+        each = found[:, :inputs] * seen
+        mean = each.sum(dim=1) / seen.sum(dim=1).clamp(min=1.0)
+        # What leaves a ReLU is not negative, so an unused input's zeros never win the maximum.
+        pooled = torch.cat((mean, each.amax(dim=1), found[:, inputs] * trusted.reshape(-1, 1, 1)), dim=1)
+        logits: Tensor = self.out(self.head(pooled))
+        return logits
+
+
+class Deployed(nn.Module):
+    """What is exported: one window, every given input usable, probabilities of the newest steps."""
+
+    def __init__(self, network: BlinkNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, channels: Tensor, source: Tensor, trusted: Tensor) -> Tensor:
+        """Probabilities (2, hop) from ``channels`` (inputs, rows, window), ``source`` (rows, window), ``trusted`` (1,)."""
+        found = self.network.encoder(torch.cat((channels, source.unsqueeze(0)), dim=0))
+        each, aside = found[:-1], found[-1:]
+        pooled = torch.cat((each.mean(dim=0, keepdim=True), each.amax(dim=0, keepdim=True), aside * trusted), dim=1)
+        return torch.sigmoid(self.network.out(self.network.head(pooled)))[0]
+
+
+def _layers(inputs: int, layers: tuple[tuple[int, int, int], ...]) -> list[nn.Module]:
+    modules: list[nn.Module] = []
+    for width, kernel, dilation in layers:
+        modules += [nn.Conv1d(inputs, width, kernel, dilation=dilation), nn.ReLU()]
+        inputs = width
+    return modules

@@ -1,0 +1,59 @@
+"""What a model is made with. These numbers go into the card of each model that is trained, and rule from there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from nictate.card import ModelCard
+from nictate.decision import DecisionRules
+from nictate.filters import Band
+from nictate.quality import QualityRules
+from nictate.scaling import ScaleRules
+from nictate.training.network import Architecture
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Settings of a training run; the defaults are what the shipped model was made with."""
+
+    seed: int = 1
+    epochs: int = 12
+    batches: int = 150
+    """Batches an epoch."""
+    batch: int = 20
+    """Examples a batch."""
+    example_s: float = 30.0
+    inputs: int = 4
+    """Channels that an example shows at most."""
+    learning_rate: float = 3e-3
+    weight_decay: float = 1e-2
+    core_s: float = 0.08
+    """Within this of a labelled peak the answer is blink: raters differ in widths, not in peaks."""
+    margin_s: float = 0.14
+    """From `core_s` to here the answer is not asked for; beyond it is no blink."""
+    settle_s: float = 0.6
+    """No answer is asked for in the first part of an example, before the running scale is known."""
+    architecture: Architecture = field(default_factory=Architecture)
+    hop: int = 4
+
+    def card(self) -> ModelCard:
+        """The card of a model that has not been trained yet: no weights, thresholds to be chosen by validation."""
+        return ModelCard(
+            name="blink",
+            sha256="",
+            rate_hz=100.0,
+            window=self.architecture.window(self.hop),
+            hop=self.hop,
+            step=self.architecture.stride,
+            frame_s=0.04,
+            hole_s=0.06,
+            max_inputs=8,
+            early_s=0.10,
+            late_s=0.30,
+            band=Band(low_hz=0.3, low_order=2, high_hz=20.0, high_order=4),
+            quality=QualityRules(stuck_s=0.3, jump_uv=5000.0, noisy_ratio=8.0),
+            scale=ScaleRules(memory_s=10.0, settle_s=0.4, floor_uv=0.5, reach_s=60.0, large=(0.85, 0.97), least=4.0),
+            decision=DecisionRules(
+                start=0.5, confirm=0.5, release=0.6, apart_s=0.15, around_s=0.04, edge=0.2, reach_s=0.35
+            ),
+        )

@@ -1,0 +1,128 @@
+"""From a folder of labelled recordings to a model, its card and a report."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nictate.edges.onnx import OnnxNetwork
+from nictate.signals import ConfigError
+from nictate.training.choose import choose, listen
+from nictate.training.corpus import LabelledSignal, Split, load, split_people
+from nictate.training.export import OPSET, to_onnx
+from nictate.training.fit import Epoch, fit
+from nictate.training.judge import Verdict, judge
+from nictate.training.recipe import Recipe
+from nictate.training.report import write_report
+
+
+def train(
+    data: Path,
+    folder: Path,
+    report: Path,
+    seed: int,
+    epochs: int | None,
+    batches: int | None,
+    say: Callable[[str], None],
+    advance: Callable[[float, str], None],
+) -> None:
+    """Writes ``folder``/blink.onnx and blink.json, and the report; ``advance`` hears shares of the whole.
+
+    Raises `ConfigError` when the folder has too few people to keep apart, and what reading the recordings raises.
+    """
+    began = time.monotonic()
+    recipe = Recipe(seed=seed)
+    recipe = dataclasses.replace(recipe, epochs=epochs or recipe.epochs, batches=batches or recipe.batches)
+    signals = load(data, lambda _done, _of: advance(0.0, "reading"))
+    split = split_people(signals, seed)
+    parts = {name: [s for s in signals if s.subject in getattr(split, name)] for name in ("train", "validate", "test")}
+    for name, part in parts.items():
+        blinks = sum(len(s.truth.blinks) for s in part)
+        if not blinks:
+            raise ConfigError(f"{data}: no labelled blinks left to {name} with; more people are needed")
+        say(f"{name}: {len(getattr(split, name))} people, {len(part)} recordings, {blinks} blinks")
+
+    def hear(epoch: Epoch) -> None:
+        say(
+            f"epoch {epoch.number}/{recipe.epochs}: negative log likelihood {epoch.train:.4f} in training, "
+            f"{epoch.validate:.4f} in validation, after {(time.monotonic() - began) / 60:.1f} min"
+        )
+        advance(0.9 / recipe.epochs, f"epoch {epoch.number}")
+
+    card = recipe.card()
+    fitted = fit(recipe, card, parts["train"], parts["validate"], hear)
+    say(f"the best epoch by validation is {fitted.best}")
+    weights = to_onnx(fitted.network, recipe.hop, {"nictate": "blink", "seed": str(seed)})
+    card = dataclasses.replace(card, sha256=hashlib.sha256(weights).hexdigest())
+    network = OnnxNetwork(weights, card)
+    heard = [listen(card, network, s) for s in parts["validate"]]
+    card = dataclasses.replace(card, decision=choose(card, heard))
+    say(f"thresholds by validation: start {card.decision.start:g}, confirm {card.decision.confirm:g}")
+    validated = judge(card, network, parts["validate"], (1.0, 0.3))
+    tested = judge(card, network, parts["test"], (1.0, 0.3))
+    parameters = sum(p.numel() for p in fitted.network.parameters())
+    about = _about(recipe, split, parts, parameters, fitted.best, validated, tested)
+    card = dataclasses.replace(card, about=about)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "blink.onnx").write_bytes(weights)
+    (folder / "blink.json").write_text(card.to_json(), encoding="utf-8")
+    advance(0.05, "report")
+    write_report(report, recipe, card, network, fitted, parts["test"], tested)
+    advance(0.05, "")
+    row = tested.overall.to_dict()
+    say(
+        f"people never seen: F1 {row['f1']:.3f}, blink/start {row['start_latency_median_ms']:.0f} ms after the peak; "
+        f"{folder / 'blink.json'} and {report / 'index.html'} written in {(time.monotonic() - began) / 60:.1f} min"
+    )
+
+
+def _about(
+    recipe: Recipe,
+    split: Split,
+    parts: dict[str, list[LabelledSignal]],
+    parameters: int,
+    best: int,
+    validated: Verdict,
+    tested: Verdict,
+) -> dict[str, Any]:
+    """The part of the card for people. Nothing of the machine or the hour, so that the same seed gives the same card."""
+    return {
+        "description": "Blinks in EEG, early and late, per time step. Any number of inputs; polarity, gain and reference "
+        "do not matter. Not a medical device.",
+        "parameters": parameters,
+        "opset": OPSET,
+        "trained_with": f"torch {torch.__version__.split('+')[0]}",
+        "recipe": json.loads(json.dumps(dataclasses.asdict(recipe))),
+        "best_epoch": best,
+        "blink_source": "trained on a surrogate (the frontal mean before artifacts are added), 3 of 10 examples",
+        "trained_on": _sets(parts["train"]),
+        "validated_on": _sets(parts["validate"]),
+        "tested_on": _sets(parts["test"]),
+        "split": dataclasses.asdict(split),
+        "validation": validated.overall.to_dict(),
+        "test": {"overall": tested.overall.to_dict(), **{k: s.to_dict() for k, s in tested.sets.items()}},
+    }
+
+
+def _sets(signals: Sequence[LabelledSignal]) -> list[dict[str, Any]]:
+    rows = []
+    for name in sorted({s.set for s in signals}):
+        of = [s for s in signals if s.set == name]
+        rows.append(
+            {
+                "set": name,
+                "licence": "; ".join(sorted({s.licence for s in of})),
+                "people": len({s.subject for s in of}),
+                "recordings": len(of),
+                "minutes": round(sum(s.duration_s for s in of) / 60, 1),
+                "blinks": sum(len(s.truth.blinks) for s in of),
+            }
+        )
+    return rows

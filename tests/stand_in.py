@@ -1,0 +1,103 @@
+"""A hand-made network in place of a trained one, so that the tests of the core need no model; and the models to test.
+
+It is a matched filter: it compares the level around a moment with the levels before and after it, and puts the
+difference through a logistic. That finds simulated blinks, of either polarity, and it is deterministic to the bit.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from nictate.card import ModelCard
+from nictate.decision import DecisionRules
+from nictate.detector import Detector, Network
+from nictate.edges.onnx import load_model
+from nictate.filters import Band
+from nictate.quality import QualityRules
+from nictate.scaling import ScaleRules
+from nictate.signals import BlinkEvent, Block, Montage
+
+CARD = ModelCard(
+    name="stand-in",
+    sha256="",
+    rate_hz=100.0,
+    window=130,
+    hop=4,
+    step=2,
+    frame_s=0.04,
+    hole_s=0.06,
+    max_inputs=8,
+    early_s=0.10,
+    late_s=0.30,
+    band=Band(low_hz=0.3, low_order=2, high_hz=20.0, high_order=4),
+    quality=QualityRules(stuck_s=0.3, jump_uv=5000.0, noisy_ratio=8.0),
+    scale=ScaleRules(memory_s=10.0, settle_s=0.4, floor_uv=0.5, reach_s=60.0, large=(0.85, 0.97), least=4.0),
+    decision=DecisionRules(
+        start=0.5, confirm=0.5, release=0.6, apart_s=0.15, around_s=0.04, edge=0.2, reach_s=0.35
+    ),
+)
+
+EARLY, LATE = 10, 30  # Samples that each output looks ahead: `CARD.early_s` and `CARD.late_s` at 100 Hz.
+
+
+def matched_filter(
+    channels: npt.NDArray[np.float32], source: npt.NDArray[np.float32], trusted: bool
+) -> npt.NDArray[np.float64]:
+    """A `Network` for `CARD`: (k, rows, window), (rows, window), flag -> probabilities (2, hop / step)."""
+    inputs = np.concatenate((channels, source[np.newaxis])) if trusted else channels
+    z = inputs[:, 0].astype(np.float64)
+    hop = CARD.hop
+    newest = z.shape[1] - hop
+
+    def level(about: int, begin: int, stop: int) -> npt.NDArray[np.float64]:
+        """Mean (k, hop) over some samples about the moments that lie ``about`` samples back. Elementwise, so that
+        neither memory layout nor the number of channels changes a bit."""
+        views = [z[:, newest - about + j : newest - about + j + hop] for j in range(begin, stop)]
+        return np.asarray(sum(views)) / len(views)
+
+    early = level(EARLY, -3, 7) - level(EARLY, -28, -16)
+    late = level(LATE, -4, 7) - 0.5 * (level(LATE, -28, -16) + level(LATE, 20, 31))
+    contrast = np.stack((np.abs(early).max(axis=0) - 2.6, np.abs(late).max(axis=0) - 1.9))
+    probability = 1.0 / (1.0 + np.exp(-4.0 * contrast))
+    return np.asarray(probability[:, CARD.step - 1 :: CARD.step])
+
+
+class Model(NamedTuple):
+    card: ModelCard
+    network: Network
+
+    def detector(self, montage: Montage) -> Detector:
+        return Detector(self.card, self.network, montage)
+
+    def events(self, montage: Montage, *blocks: Block, flush: bool = True) -> list[BlinkEvent]:
+        """What a new detector says of these blocks."""
+        detector = self.detector(montage)
+        events = [event for block in blocks for event in detector.push(block)]
+        return events + detector.flush() if flush else events
+
+
+STAND_IN = Model(CARD, matched_filter)
+SHIPPED = Path(__file__).resolve().parents[1] / "models/blink.json"
+
+MODELS = (
+    "stand-in",
+    pytest.param(
+        "shipped", marks=pytest.mark.skipif(not SHIPPED.is_file(), reason="models/blink.json is not trained yet")
+    ),
+)
+"""For ``parametrize``: what holds of the core holds with any network."""
+
+
+@lru_cache
+def model(name: str) -> Model:
+    return STAND_IN if name == "stand-in" else Model(*load_model(SHIPPED))
+
+
+def peaks(events: list[BlinkEvent]) -> list[float]:
+    return [event.peak for event in events if event.peak is not None]

@@ -1,0 +1,163 @@
+"""Who may import whom, and what else holds for every source file. The rules are the table below."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+SOURCES = {
+    ".".join(path.relative_to(TESTS.parent / "src/nictate").with_suffix("").parts): path
+    for path in sorted((TESTS.parent / "src/nictate").rglob("*.py"))
+}
+
+# In the order of the flow: each may import those before it.
+SIGNAL_PATH = ("signals", "framing", "quality", "filters", "ica", "ocular", "scaling", "windows")
+SIMULATION = ("electrodes", "profile", "head", "waveforms", "scenario", "background", "simulate")
+PURE = (*SIGNAL_PATH, "decision", "features", "card", "wire", *SIMULATION, "config", "detector")
+# What would tie the core to a clock, a thread, another process, the network or a log.
+IMPURE = {"asyncio", "datetime", "logging", "multiprocessing", "socket", "subprocess", "threading", "time"}
+SCIENCE = ("numpy", "scipy")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    package: tuple[str, ...] = ()
+    """Modules and subpackages of nictate that may be imported."""
+    libraries: tuple[str, ...] = ()
+    """Top-level names that may be imported beside the standard library."""
+
+
+# A file obeys the first row that its name matches. A library in one row only has its one home there.
+RULES = {
+    **{name: Rule(PURE[:rank], SCIENCE) for rank, name in enumerate(PURE)},
+    "edges.lsl": Rule(PURE, (*SCIENCE, "pylsl")),
+    "edges.outlets": Rule(PURE, (*SCIENCE, "pylsl")),
+    "edges.onnx": Rule(PURE, (*SCIENCE, "onnxruntime")),
+    "edges.recordings": Rule(PURE, (*SCIENCE, "mne", "pyxdf")),
+    "*.__init__": Rule(),
+    "edges.*": Rule(PURE, SCIENCE),
+    "training.*": Rule(
+        (*PURE, "training", "edges.onnx", "edges.recordings"),
+        (*SCIENCE, "matplotlib", "onnx", "onnxscript", "torch"),
+    ),
+    "exercises.*": Rule((*PURE, "exercises"), SCIENCE),
+    "service": Rule((*PURE, "edges"), SCIENCE),
+    "cli": Rule((*PURE, "edges", "training", "exercises", "service"), ("numpy", "rich", "typer")),
+    "__main__": Rule(("cli",)),
+    "__init__": Rule((*PURE, "service")),
+}
+PRINTS = {"cli", "__main__"}
+WITHOUT_TESTS_OF_THEIR_OWN = {
+    "__init__",
+    "edges.__init__",
+    "training.__init__",
+    "exercises.__init__",
+    "__main__",
+}
+LONGEST_MODULE_LINES = 400
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Every name imported, dotted, wherever in the file: ``from a.b import c`` is ``a.b.c``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ("." * node.level + f"{node.module or ''}.{alias.name}" for alias in node.names)
+
+
+def violations(module: str, source: str) -> list[str]:
+    """What `source`, as the text of nictate's `module`, does against the rules; one line each."""
+    rule = next((rule for pattern, rule in RULES.items() if fnmatch(module, pattern)), None)
+    if rule is None:
+        return ["has no place in RULES"]
+    tree = ast.parse(source)
+    found = []
+    for name in imports(tree):
+        top, _, inner = name.partition(".")
+        if top == "nictate":
+            if not any(inner == allowed or inner.startswith(f"{allowed}.") for allowed in rule.package):
+                found.append(f"may not import {name}")
+        elif top in sys.stdlib_module_names or top == "__future__":
+            if module in PURE and top in IMPURE:
+                found.append(f"is pure and may not import {top}")
+        elif top not in rule.libraries:
+            found.append(f"may not import {name}")
+    if module not in PRINTS:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and node.id == "print":
+                found.append(f"prints, in line {node.lineno}")
+            if isinstance(node, ast.Attribute) and ast.unparse(node) in {"sys.stdout", "sys.stderr"}:
+                found.append(f"uses {ast.unparse(node)}, in line {node.lineno}")
+    return found
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_each_module_imports_only_what_its_place_allows(module: str) -> None:
+    assert violations(module, SOURCES[module].read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("module", sorted(SOURCES.keys() - WITHOUT_TESTS_OF_THEIR_OWN))
+def test_each_module_has_its_own_test_file(module: str) -> None:
+    *folders, name = module.split(".")
+    assert TESTS.joinpath(*folders, f"test_{name}.py").is_file()
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_each_module_reads_in_one_sitting(module: str) -> None:
+    lines = SOURCES[module].read_text(encoding="utf-8").count("\n")
+    assert lines <= LONGEST_MODULE_LINES
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "found"),
+    [
+        ("framing", "from nictate.signals import Block", []),
+        ("framing", "from nictate import signals\nimport numpy.typing as npt", []),
+        ("framing", "from nictate.detector import Detector", ["may not import nictate.detector.Detector"]),
+        ("framing", "from nictate import Block", ["may not import nictate.Block"]),
+        ("framing", "from . import signals", ["may not import ..signals"]),
+        ("signals", "def late():\n    import time", ["is pure and may not import time"]),
+        ("signals", "from asyncio.events import get_event_loop", ["is pure and may not import asyncio"]),
+        ("quality", "import pandas", ["may not import pandas"]),
+        ("edges.lsl", "import pylsl, time", []),
+        ("edges.journal", "import pylsl", ["may not import pylsl"]),
+        ("edges.onnx", "from mne.io import read_raw", ["may not import mne.io.read_raw"]),
+        ("edges.lsl", "from nictate.edges import onnx", ["may not import nictate.edges.onnx"]),
+        ("edges.lsl", "import nictate.service", ["may not import nictate.service"]),
+        ("training.fit", "import torch\nfrom nictate.edges.recordings import read", []),
+        ("training.fit", "from nictate.edges.lsl import Inlet", ["may not import nictate.edges.lsl.Inlet"]),
+        ("service", "import torch", ["may not import torch"]),
+        ("service", "from nictate.cli import main", ["may not import nictate.cli.main"]),
+        ("service", "print('started')", ["prints, in line 1"]),
+        ("edges.lsl", "import sys\nsys.stderr.write('lost')", ["uses sys.stderr, in line 2"]),
+        ("cli", "import sys, rich\nprint('started', file=sys.stderr)", []),
+        ("utils", "", ["has no place in RULES"]),
+    ],
+)
+def test_the_checker_finds_what_it_is_for(module: str, source: str, found: list[str]) -> None:
+    assert violations(module, source) == found
+
+
+HEAVY = {"matplotlib", "mne", "onnx", "onnxruntime", "onnxscript", "pylsl", "pyxdf", "scipy", "torch"}
+TRAINING_ONLY = {"matplotlib", "onnx", "onnxscript", "torch"}
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [("nictate", HEAVY), ("nictate.service", TRAINING_ONLY), ("nictate.cli", TRAINING_ONLY)],
+)
+def test_importing_loads_no_library_that_it_does_not_need(module: str, absent: set[str]) -> None:
+    program = f"import json, sys, {module}; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert absent & set(json.loads(done.stdout)) == set()
