@@ -22,7 +22,7 @@ SOURCES = {
 # In the order of the flow: each may import those before it.
 SIGNAL_PATH = ("signals", "framing", "quality", "filters", "ica", "ocular", "scaling", "windows")
 SIMULATION = ("electrodes", "profile", "head", "waveforms", "scenario", "background", "simulate")
-PURE = (*SIGNAL_PATH, "decision", "features", "card", "wire", *SIMULATION, "config", "detector")
+PURE = (*SIGNAL_PATH, "decision", "features", "card", "wire", "units", *SIMULATION, "config", "detector")
 # What would tie the core to a clock, a thread, another process, the network or a log.
 IMPURE = {"asyncio", "datetime", "logging", "multiprocessing", "socket", "subprocess", "threading", "time"}
 SCIENCE = ("numpy", "scipy")
@@ -42,7 +42,9 @@ RULES = {
     "edges.lsl": Rule(PURE, (*SCIENCE, "pylsl")),
     "edges.outlets": Rule(PURE, (*SCIENCE, "pylsl")),
     "edges.onnx": Rule(PURE, (*SCIENCE, "onnxruntime")),
-    "edges.recordings": Rule(PURE, (*SCIENCE, "mne", "pyxdf")),
+    "edges.recordings.mne_files": Rule((*PURE, "edges.recordings"), (*SCIENCE, "mne")),
+    "edges.recordings.xdf": Rule((*PURE, "edges.recordings"), (*SCIENCE, "pyxdf")),
+    "edges.recordings.*": Rule((*PURE, "edges.recordings"), SCIENCE),
     "*.__init__": Rule(),
     "edges.*": Rule(PURE, SCIENCE),
     "training.*": Rule(
@@ -59,6 +61,7 @@ PRINTS = {"cli", "__main__"}
 WITHOUT_TESTS_OF_THEIR_OWN = {
     "__init__",
     "edges.__init__",
+    "edges.recordings.__init__",
     "training.__init__",
     "exercises.__init__",
     "__main__",
@@ -132,6 +135,8 @@ def test_each_module_reads_in_one_sitting(module: str) -> None:
         ("edges.lsl", "import pylsl, time", []),
         ("edges.journal", "import pylsl", ["may not import pylsl"]),
         ("edges.onnx", "from mne.io import read_raw", ["may not import mne.io.read_raw"]),
+        ("edges.recordings.edf", "import mne", ["may not import mne"]),
+        ("edges.recordings.mne_files", "import mne, pyxdf", ["may not import pyxdf"]),
         ("edges.lsl", "from nictate.edges import onnx", ["may not import nictate.edges.onnx"]),
         ("edges.lsl", "import nictate.service", ["may not import nictate.service"]),
         ("training.fit", "import torch\nfrom nictate.edges.recordings import read", []),

@@ -62,9 +62,9 @@ def test_alpha_grows_while_the_eyes_stay_closed() -> None:
     profile = replace(STILL, alpha_uv=5, alpha_closed_gain=4)
     rng = np.random.default_rng(2)
     cortex = Cortex(profile, place_sources(("O1",), profile, rng), 250.0, rng)
-    opened, closed, again = (cortex.render(np.full(250 * 60, shut), rng)[500:, 0].std() for shut in (0.0, 1.0, 0.0))
-    assert closed / opened == pytest.approx(4, rel=0.3)
-    assert again / opened == pytest.approx(1, rel=0.3)
+    opened, closed, again = (cortex.render(np.full(250 * 240, shut), rng)[500:, 0].std() for shut in (0.0, 1.0, 0.0))
+    assert closed / opened == pytest.approx(4, rel=0.15)
+    assert again / opened == pytest.approx(1, rel=0.15)
 
 
 def test_the_cortex_has_been_active_for_long_when_it_begins() -> None:

@@ -242,7 +242,10 @@ def test_p4_a_step_shorter_than_the_hole_is_bridged(name: str, rate_hz: float) -
     """A radio packet is lost in every second; the blinks that it does not hit are still found."""
     montage, block = Signal(2, rate_hz, inverted=False, offset_uv=300.0, seed=0)()
     lost = round(0.04 * rate_hz)
-    clean = peaks(model(name).events(montage, block))
+    blinks = [event for event in model(name).events(montage, block) if event.amplitude is not None]
+    # A doubtful deflection may look otherwise with a packet less.
+    large = 0.5 * max(abs(blink.amplitude or 0.0) for blink in blinks)
+    clean = [blink.peak or 0.0 for blink in blinks if abs(blink.amplitude or 0.0) > large]
     hit = np.arange(0.5, LASTING_S, 1.0)
     keep = ~np.any([(block.times >= t) & (block.times < t + lost / rate_hz) for t in hit], axis=0)
     found = peaks(model(name).events(montage, Block(block.samples[keep], block.times[keep])))

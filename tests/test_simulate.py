@@ -220,6 +220,9 @@ def test_a_pop_is_on_its_channel_alone() -> None:
         assert simulator.montage.names[np.argmax(steps)] == pop.site
         assert steps.max() > 20
         assert np.sort(steps)[-2] < 10
+        # Told as over when 5 % of it is left.
+        left = np.abs(block.samples[np.searchsorted(block.times, pop.end), np.argmax(steps)])
+        assert left == pytest.approx(0.05 * steps.max(), rel=0.1)
 
 
 def test_muscles_are_silent_outside_their_bursts() -> None:

@@ -1,7 +1,8 @@
 """The model card: every number that the detector is built from, beside the weights that they belong to.
 
 The card is a JSON file. Its first part is read by the detector, its second (`ModelCard.about`) by people: what the
-model was trained on, under which licences, and how well it does (Mitchell et al. 2019, Model Cards for Model Reporting).
+model was trained on, under which licences, and how well it does (Mitchell et al. 2019, Model Cards for Model
+Reporting).
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def _build(kind: type[T], raw: object, where: str) -> T:
                 continue
             raise ConfigError(f"the model card lacks a key: {where}{name}")
         value, hint = raw[name], hints[name]
-        if dataclasses.is_dataclass(hint):
+        if isinstance(hint, type) and dataclasses.is_dataclass(hint):
             value = _build(hint, value, f"{where}{name}.")
         elif isinstance(value, list):
             value = tuple(value)

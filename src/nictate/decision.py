@@ -75,7 +75,7 @@ class Decision:
         self._last_start = self._last_peak = -np.inf
 
     def push(self, window: Window, early: FloatArray, late: FloatArray, decided: float) -> list[BlinkEvent]:
-        """Events that the newest outputs, ``early`` and ``late`` (hop / step,), make certain at stream time ``decided``."""
+        """What the newest outputs, ``early`` and ``late`` (hop / step,), make certain at stream time ``decided``."""
         events: list[BlinkEvent] = []
         spoken = window.times[-1 - self._step * (len(early) - 1) :: self._step]
         for time, p_early, p_late in zip(spoken, early, late, strict=True):

@@ -25,7 +25,7 @@ from nictate.windows import Window, Windows
 Float32Array: TypeAlias = npt.NDArray[np.float32]
 
 Network: TypeAlias = Callable[[Float32Array, Float32Array, bool], npt.NDArray[np.float64]]
-"""(channels (k, rows, window), blink source (rows, window), whether it can be trusted) -> probabilities (2, hop / step)."""
+"""(channels (k, rows, window), source (rows, window), whether it can be trusted) -> probabilities (2, hop / step)."""
 
 
 class Detector:
@@ -70,7 +70,7 @@ class Detector:
         self._framer = Framer(self._frame, len(self.montage.names))
         self._quality = Quality(card.quality, frame_s, len(self.montage.names))
         self._ica = PassThrough()
-        self._filters = Filters(card.band, rate, card.rate_hz, inputs)
+        self._filters = Filters(card.band, rate, card.rate_hz, self._frame, inputs)
         self._scale = Scale(card.scale, card.quality.noisy_ratio, frame_s, inputs)
         self._windows = Windows(card.window, card.hop, inputs, card.scale.rows)
         self._decision = Decision(card.decision, card.rate_hz, card.step, card.early_s, card.late_s, self._delay_s)
@@ -120,9 +120,12 @@ class Detector:
 
     def _inputs(self, frame: Frame, parts: Parts) -> Frame:
         """The chosen channels and, as the last column, the blink source."""
-        samples = np.column_stack((frame.samples[:, self._columns], parts.source))
-        good = np.append(frame.good[self._columns], parts.trusted)
-        fresh = np.append(frame.fresh[self._columns], parts.trusted and not self._trusted)
+        k = len(self.channels)
+        samples = np.empty((self._frame, k + 1))
+        samples[:, :k], samples[:, k] = frame.samples[:, self._columns], parts.source
+        good, fresh = np.empty(k + 1, dtype=np.bool_), np.empty(k + 1, dtype=np.bool_)
+        good[:k], good[k] = frame.good[self._columns], parts.trusted
+        fresh[:k], fresh[k] = frame.fresh[self._columns], parts.trusted and not self._trusted
         self._trusted = parts.trusted
         return Frame(samples, frame.times, good, fresh)
 

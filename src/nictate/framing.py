@@ -7,6 +7,7 @@ After it every stage sees the same numbers, however the source cut them (promise
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -70,10 +71,7 @@ class Timeline:
         self._time = times[-1]
         cuts = [0, *(int(k) for k in holes if k > 0), len(times)]
         first_is_fresh = not started or (len(holes) > 0 and holes[0] == 0)
-        return [
-            Run(samples[a:b], times[a:b], fresh=k > 0 or first_is_fresh)
-            for k, (a, b) in enumerate(zip(cuts[:-1], cuts[1:], strict=True))
-        ]
+        return [Run(samples[a:b], times[a:b], fresh=k > 0 or first_is_fresh) for k, (a, b) in enumerate(pairwise(cuts))]
 
     def _mend(self, stamps: FloatArray) -> FloatArray:
         """Times in s that increase except over a hole; equal to the stamps wherever these are sane."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nictate.framing import Frame
+from nictate.signals import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +34,38 @@ class Quality:
         self._last = np.full(channels, np.nan)
         self._stuck = np.zeros(channels, dtype=np.int64)
         self._was_good = np.zeros(channels, dtype=np.bool_)
+        self._none = np.zeros(channels, dtype=np.bool_)
+        self._first = True
 
     def push(self, frame: Frame) -> Frame:
         x = frame.samples
         n = len(x)
-        finite = np.isfinite(x)
-        whole = bool(finite.all())
-        filled = x if whole else self._hold(x)
-        # Up to half a frame of missing values is bridged by the last one; more is a channel that is not there.
-        missing = np.zeros(x.shape[1], dtype=np.bool_) if whole else 2 * finite.sum(axis=0) < n
-        before = np.where(np.isfinite(self._last), self._last, filled[0])
-        steps = np.abs(np.diff(filled, axis=0, prepend=before[np.newaxis]))
-        jumped = steps.max(axis=0) > self._jump_uv
-        # Nine of ten rather than all: a railed amplifier blips.
-        still = 10 * (steps == 0.0).sum(axis=0) >= 9 * n
-        self._stuck = np.where(still, self._stuck + 1, 0)
-        good = ~(missing | jumped | (self._stuck >= self._stuck_frames))
-        self._last = filled[-1]
-        if not good.all():
-            filled = np.where(good, filled, np.where(np.isfinite(before), before, 0.0))
+        filled, missing = x, self._none
+        if not np.isfinite(x.sum()):  # A sum is not finite when one of its terms is not: one look at all of them.
+            filled = self._hold(x)
+            # Up to half a frame of missing values is bridged by the last one; more is a channel that is not there.
+            missing = 2 * np.isfinite(x).sum(axis=0) < n
+        before = np.where(np.isfinite(self._last), self._last, filled[0]) if self._first else self._last
+        steps = np.empty_like(filled)
+        np.subtract(filled[1:], filled[:-1], out=steps[1:])
+        np.subtract(filled[0], before, out=steps[0])
+        np.abs(steps, out=steps)
+        if steps.min() > 0.0:
+            self._stuck[:] = 0
+        else:
+            # Nine of ten rather than all: a railed amplifier blips.
+            self._stuck = np.where(10 * (steps == 0.0).sum(axis=0) >= 9 * n, self._stuck + 1, 0)
+        bad = missing | (steps.max(axis=0) > self._jump_uv) | (self._stuck >= self._stuck_frames)
+        good = ~bad
+        self._first = False
+        self._last = filled[-1].copy()
+        if bad.any():
+            filled = np.where(good, filled, before)
         fresh = good & ~self._was_good
         self._was_good = good
         return Frame(filled, frame.times, good, fresh)
 
-    def _hold(
-        self, x: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
-    ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    def _hold(self, x: FloatArray) -> FloatArray:
         """Each missing value becomes the last one that was there (0 before the first)."""
         with_last = np.vstack((self._last, x))
         rows = np.where(np.isfinite(with_last), np.arange(len(with_last))[:, np.newaxis], 0)

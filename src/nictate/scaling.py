@@ -91,14 +91,16 @@ class Scale:
 
     def _learn(self, size: FloatArray, good: BoolArray) -> None:
         columns = np.flatnonzero(good)
+        mean, top = np.add.reduce(size)[columns] / len(size), size.max(axis=0)[columns]
         seen = self._seen[columns]
-        self._means[seen % len(self._means), columns] = size.mean(axis=0)[columns]
+        at = seen % len(self._means)
+        self._means[at, columns] = mean
         second = seen // self._second % len(self._tops)
-        top = size.max(axis=0)[columns]
-        begins = seen % self._second == 0
-        self._tops[second, columns] = np.where(begins, top, np.maximum(self._tops[second, columns], top))
+        largest = np.maximum(self._tops[second, columns], top)
+        self._tops[second, columns] = np.where(seen % self._second == 0, top, largest)
         seen = self._seen[columns] = seen + 1
-        if seen.min() > 10 * self._EVERY and seen.max() % self._EVERY:
+        oldest, newest = int(seen.max()), int(seen.min())
+        if newest > 10 * self._EVERY and oldest % self._EVERY:
             return
         scales = self._scales.copy()  # What was handed out stays as it was.
         # Inputs that have been seen equally long are reckoned together; nearly always, those are all.

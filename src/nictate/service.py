@@ -133,7 +133,8 @@ class Annotate:
         """
         card, network = load_model(self.model or shipped_card())
         events: list[BlinkEvent] = []
-        seconds, warnings = 0.0, []
+        seconds = 0.0
+        warnings: list[str] = []
         error = ""
         try:
             if self.out is not None:

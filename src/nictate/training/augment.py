@@ -11,6 +11,7 @@ import numpy as np
 from scipy import signal
 
 from nictate.signals import FloatArray
+from nictate.waveforms import blink_waveform, pop_waveform, saccade_waveform
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +27,6 @@ class Clip:
     """(intervals, 2) in s; neither blink nor no blink."""
     polarity: float
     """+1 where blinks go up, -1 where they go down, in the channel where they are largest."""
-
-
-def blink(n: int, rate_hz: float, peak_s: float, closing_s: float, opening_s: float) -> FloatArray:
-    """A lid's deflection of height 1, (n,): a fast raised-cosine rise, a slower fall (BLINKER's averages show both)."""
-    t = np.arange(n) / rate_hz - peak_s
-    rise = np.where((t > -closing_s) & (t <= 0), 0.5 + 0.5 * np.cos(np.pi * t / closing_s), 0.0)
-    fall = np.where((t > 0) & (t < opening_s), 0.5 + 0.5 * np.cos(np.pi * t / opening_s), 0.0)
-    return rise + fall
-
-
-def saccade(n: int, rate_hz: float, start_s: float, rise_s: float) -> FloatArray:
-    """A step of gaze of height 1, (n,): the eye turns within 20-80 ms and stays (main sequence, Bahill et al. 1975)."""
-    t = np.clip((np.arange(n) / rate_hz - start_s) / rise_s, 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
 
 
 def coloured(rng: np.random.Generator, n: int, channels: int, exponent: float) -> FloatArray:
@@ -77,7 +64,8 @@ def augment(rng: np.random.Generator, clip: Clip, inputs: int) -> tuple[FloatArr
     if rng.random() < 0.5:
         x = x + coloured(rng, n, k, rng.uniform(0.5, 1.6)) * unit * rng.uniform(0.2, 2.0)
     if rng.random() < 0.3:
-        alpha = signal.sosfilt(signal.butter(2, [8.0, 12.5], "bandpass", fs=fs, output="sos"), rng.standard_normal(n))
+        rhythm = signal.butter(2, [8.0, 12.5], "bandpass", fs=fs, output="sos")
+        alpha = signal.sosfilt(rhythm, rng.standard_normal((n,)))
         x = x + (alpha / alpha.std())[:, np.newaxis] * unit * rng.uniform(0.3, 2.5, k)
 
     if rng.random() < 0.7:
@@ -120,6 +108,7 @@ def _montage(rng: np.random.Generator, x: FloatArray, inputs: int) -> FloatArray
 def _blinks(rng: np.random.Generator, clip: Clip, n: int, unit: float) -> tuple[FloatArray, FloatArray]:
     """Deflections at times that are free of labels, and their peaks."""
     y = np.zeros(n)
+    t = np.arange(n) / clip.rate_hz
     length_s = n / clip.rate_hz
     taken = [(p - 0.5, p + 0.5) for p in clip.peaks] + [(a - 0.4, b + 0.4) for a, b in clip.ignore]
     peaks: list[float] = []
@@ -136,7 +125,7 @@ def _blinks(rng: np.random.Generator, clip: Clip, n: int, unit: float) -> tuple[
         for peak in group:
             height = size * rng.uniform(0.6, 1.2) * (rng.uniform(0.3, 0.7) if rng.random() < 0.15 else 1.0)
             slower = rng.uniform(0.85, 1.2)
-            y += height * blink(n, clip.rate_hz, peak, closing * slower, opening * slower)
+            y += height * blink_waveform(t - peak + closing * slower, closing * slower, opening * slower)
             peaks.append(peak)
     return y, np.array(peaks)
 
@@ -144,6 +133,7 @@ def _blinks(rng: np.random.Generator, clip: Clip, n: int, unit: float) -> tuple[
 def _saccades(rng: np.random.Generator, n: int, fs: float, k: int, unit: float) -> FloatArray:
     """Steps of gaze, singly and there and back; vertical ones alike on all channels, horizontal ones of both signs."""
     y = np.zeros((n, k))
+    t = np.arange(n) / fs
     for _ in range(rng.poisson(n / fs * rng.uniform(0.05, 0.8))):
         height = unit * 10 ** rng.uniform(0.3, 1.35)
         side = rng.choice([-1.0, 1.0]) * rng.uniform(0.5, 1.0, k)
@@ -151,15 +141,14 @@ def _saccades(rng: np.random.Generator, n: int, fs: float, k: int, unit: float) 
             side = rng.uniform(-1.0, 1.0, k)
         rise = rng.uniform(0.02, 0.08)
         start = rng.uniform(0.0, n / fs)
-        step = saccade(n, fs, start, rise)
+        turn = saccade_waveform(t - start, rise)
+        step = turn
         if rng.random() < 0.5:
             back = start + rise + rng.exponential(0.5) + 0.15
-            step = step - rng.uniform(0.7, 1.1) * saccade(n, fs, back, rise * rng.uniform(0.8, 1.3))
+            step = step - rng.uniform(0.7, 1.1) * saccade_waveform(t - back, rise * rng.uniform(0.8, 1.3))
         if rng.random() < 0.3:
             # The spike potential and the overshoot of a lid that follows the eye.
-            step = step + rng.uniform(0.1, 0.4) * saccade(n, fs, start, rise) * np.exp(
-                -np.clip(np.arange(n) / fs - start, 0.0, None) / 0.08
-            )
+            step = step + rng.uniform(0.1, 0.4) * turn * pop_waveform(t - start, 0.08)
         y += height * step[:, np.newaxis] * side
     return y
 
@@ -183,7 +172,7 @@ def _pops(rng: np.random.Generator, n: int, fs: float, k: int, unit: float) -> F
     t = np.arange(n) / fs
     for _ in range(rng.integers(1, 4)):
         start = rng.uniform(0, t[-1])
-        decay = np.where(t >= start, np.exp(-np.clip(t - start, 0, None) / 10 ** rng.uniform(-1.5, 0.5)), 0.0)
+        decay = pop_waveform(t - start, 10 ** rng.uniform(-1.5, 0.5))
         y[:, rng.integers(k)] += rng.choice([-1.0, 1.0]) * unit * 10 ** rng.uniform(0.5, 2.3) * decay
     return y
 

@@ -28,17 +28,19 @@ class LabelledSignal:
     montage: Montage
     samples: Float32Array
     """(n, channels) in µV."""
+    times: FloatArray
+    """(n,) in s from the first sample; a step is a hole."""
     truth: Truth
     polarity: float
     """+1 where blinks go up, -1 where they go down; +1 where nobody knows."""
 
     @property
     def duration_s(self) -> float:
-        return len(self.samples) / self.montage.rate_hz
+        return self.truth.duration_s
 
     def block(self) -> Block:
-        """The whole recording, times in s from its first sample."""
-        return Block(self.samples.astype(np.float64), np.arange(len(self.samples)) / self.montage.rate_hz)
+        """The whole recording."""
+        return Block(self.samples.astype(np.float64), self.times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,7 @@ def load(folder: Path, say: Callable[[int, int], None]) -> tuple[LabelledSignal,
         recording = recordings.read(item.path)
         montage = recording.montage
         chosen = montage.frontal or montage.eeg
-        blocks = [block.samples[:, chosen] for block in recording.blocks()]
-        samples = np.concatenate(blocks).astype(np.float32)
+        blocks = list(recording.blocks())
         truth = truth_of(item.labels, recording.duration_s)
         ignored = float((truth.ignore[:, 1] - truth.ignore[:, 0]).sum())
         if not len(truth.blinks) and ignored > 0.9 * recording.duration_s:
@@ -76,7 +77,8 @@ def load(folder: Path, say: Callable[[int, int], None]) -> tuple[LabelledSignal,
                 subject=f"{item.set.split('_')[0]}/{item.subject}",
                 licence=item.licence,
                 montage=Montage(tuple(montage.names[c] for c in chosen), montage.rate_hz),
-                samples=samples,
+                samples=np.concatenate([block.samples[:, chosen].astype(np.float32) for block in blocks]),
+                times=np.concatenate([block.times for block in blocks]),
                 truth=truth,
                 polarity=float(item.polarity or 1),
             )
@@ -88,7 +90,7 @@ def load(folder: Path, say: Callable[[int, int], None]) -> tuple[LabelledSignal,
 def truth_of(labels: Sequence[recordings.Label], duration_s: float) -> Truth:
     """Labels as arrays; a blink without a labelled peak has NaN there."""
 
-    def rows(values: list[tuple[float, ...]], width: int) -> FloatArray:
+    def rows(values: Sequence[tuple[float, ...]], width: int) -> FloatArray:
         return np.array(values, dtype=np.float64).reshape(-1, width)
 
     blinks = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +65,7 @@ def see(card: ModelCard, montage: Montage, samples: FloatArray) -> tuple[Float32
 def answers(
     recipe: Recipe, card: ModelCard, times: FloatArray, peaks: FloatArray, ignore: FloatArray, until_s: float
 ) -> tuple[Float32Array, Float32Array]:
-    """Targets and weights, (2, time) each, for outputs at ``times``: the early and the late one look back differently."""
+    """Targets and weights, (2, time) each, of outputs at ``times``: early and late ones look back differently."""
     target = np.zeros((2, len(times)), dtype=np.float32)
     weight = np.zeros((2, len(times)), dtype=np.float32)
     for row, look_s in enumerate((card.early_s, card.late_s)):
@@ -75,7 +76,7 @@ def answers(
         target[row] = nearest <= recipe.core_s
         asked = (nearest <= recipe.core_s) | (nearest > recipe.margin_s)
         # Between two blinks that follow each other closely the answer is no blink, or they would fuse.
-        for valley in (0.5 * (a + b) for a, b in zip(peaks[:-1], peaks[1:], strict=True) if b - a < 0.6):
+        for valley in (0.5 * (a + b) for a, b in pairwise(peaks) if b - a < 0.6):
             gap = np.abs(of - valley) <= 0.02
             target[row, gap] = 0.0
             asked |= gap
@@ -90,8 +91,8 @@ def batches(
 ) -> Iterator[Batch]:
     """``count`` augmented batches, the same for the same seed.
 
-    A batch shows recordings of one rate, sped up or slowed down a little (so that neither rate nor tempo can be learned)
-    and side by side as the channels of one detector, which makes the front stages cheap.
+    A batch shows recordings of one rate, sped up or slowed down a little (so that neither rate nor tempo can be
+    learned) and side by side as the channels of one detector, which makes the front stages cheap.
     """
     by_rate: dict[float, list[LabelledSignal]] = {}
     for s in signals:
@@ -124,10 +125,14 @@ def _clip(rng: np.random.Generator, s: LabelledSignal, played_hz: float, length_
     n = round(length_s * played_hz)
     first = int(rng.integers(0, max(1, len(s.samples) - n)))
     x = s.samples[first : first + n].astype(np.float64)
-    # The edges of a recording are not judged (see evaluate), so they are not taught either.
-    ignore = np.vstack((s.truth.ignore, [[-np.inf, 1.0], [s.duration_s - 0.3, np.inf]]))
+    times = s.times[first : first + n]
+    holes = np.flatnonzero(np.diff(times) > 1.5 / s.montage.rate_hz)
+    x = x[: holes[0] + 1] if len(holes) else x
+    # The edges of a recording are not judged (see evaluate), so they are not taught either; nor is what follows a hole.
+    end_s = times[len(x) - 1] if len(holes) else s.duration_s
+    ignore = np.vstack((s.truth.ignore, [[-np.inf, 1.0], [end_s - 0.3, np.inf]]))
     slower = s.montage.rate_hz / played_hz
-    begin_s = first / s.montage.rate_hz
+    begin_s = float(times[0])
     peaks = (s.truth.peaks - begin_s) * slower
     ignore = (ignore - begin_s) * slower
     short = n - len(x)

@@ -31,7 +31,7 @@ class Truth:
     def peaks(self) -> FloatArray:
         """(blinks,) in s; the middle where no peak is labelled."""
         onset, peak, end = self.blinks.T
-        return np.where(np.isfinite(peak), peak, 0.5 * (onset + end))
+        return np.asarray(np.where(np.isfinite(peak), peak, 0.5 * (onset + end)), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Score:
             "start_latency_p95_ms": 1e3 * of(self.start_latency_s, 95),
             "blink_latency_median_ms": 1e3 * of(self.blink_latency_s, 50),
             "blink_latency_p95_ms": 1e3 * of(self.blink_latency_s, 95),
-            "peak_error_median_ms": 1e3 * of(np.abs(self.peak_error_s), 50),
+            "peak_error_median_ms": 1e3 * of([abs(error) for error in self.peak_error_s], 50),
         }
         return {
             key: None if isinstance(value, float) and not np.isfinite(value) else value for key, value in row.items()
@@ -114,7 +114,7 @@ def match(peaks: FloatArray, truth: Truth, skip_s: tuple[float, float] = (1.0, 0
     choice is optimal.
     """
     low, high = skip_s[0], truth.duration_s - skip_s[1]
-    free = [k for k in np.argsort(peaks, kind="stable")]
+    free = list(np.argsort(peaks, kind="stable"))
     pairs, missed = [], []
     for j in np.argsort(truth.blinks[:, 2], kind="stable") if len(truth.blinks) else []:
         onset, _, end = truth.blinks[j]

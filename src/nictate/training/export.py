@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import warnings
 
@@ -17,7 +16,7 @@ OPSET = 20
 
 
 def to_onnx(network: BlinkNet, hop: int, metadata: dict[str, str]) -> bytes:
-    """The network as an ONNX model of one window, with any number of channels. Raises `RuntimeError` when it differs."""
+    """The network as an ONNX model of one window and any number of channels. Raises `RuntimeError` if it differs."""
     deployed = Deployed(network).eval()
     rows, window = network.architecture.rows, network.architecture.window(hop)
     example = (torch.randn(3, rows, window), torch.randn(rows, window), torch.ones(1))
@@ -41,9 +40,7 @@ def to_onnx(network: BlinkNet, hop: int, metadata: dict[str, str]) -> bytes:
         )
     if program is None:
         raise RuntimeError("torch exported no program")
-    buffer = io.BytesIO()
-    program.save(buffer)
-    model = onnx.load_from_string(buffer.getvalue())
+    model = program.model_proto
     onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
     weights: bytes = model.SerializeToString()
@@ -65,6 +62,8 @@ def difference(network: BlinkNet, weights: bytes, hop: int) -> float:
         flag = np.array([k % 2], dtype=np.float32)
         (theirs,) = session.run(None, {"channels": x, "source": s, "trusted": flag})
         with torch.no_grad():
-            dense = network(*(torch.from_numpy(v)[None] for v in (x, s, flag[0:1])), torch.ones(1, k, window))
+            dense = network(
+                torch.from_numpy(x)[None], torch.from_numpy(s)[None], torch.from_numpy(flag), torch.ones(1, k, window)
+            )
         worst = max(worst, float(np.abs(torch.sigmoid(dense)[0].numpy() - theirs).max()))
     return worst

@@ -13,7 +13,8 @@ import torch
 from torch.nn import functional
 
 from nictate.card import ModelCard
-from nictate.training.dataset import Batch, LabelledSignal, batches
+from nictate.training.corpus import LabelledSignal
+from nictate.training.dataset import Batch, batches
 from nictate.training.network import BlinkNet
 from nictate.training.recipe import Recipe
 
@@ -119,7 +120,7 @@ _task: tuple[Recipe, ModelCard, tuple[LabelledSignal, ...]]
 
 
 def _remember(recipe: Recipe, card: ModelCard, signals: tuple[LabelledSignal, ...]) -> None:
-    global _task  # noqa: PLW0603  (the worker's own: sent once, not with each chunk)
+    global _task  # The worker's own: sent once, not with each chunk.
     _task = recipe, card, signals
     torch.set_num_threads(1)
 

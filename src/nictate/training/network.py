@@ -86,7 +86,7 @@ class Deployed(nn.Module):
         self.network = network
 
     def forward(self, channels: Tensor, source: Tensor, trusted: Tensor) -> Tensor:
-        """Probabilities (2, hop) from ``channels`` (inputs, rows, window), ``source`` (rows, window), ``trusted`` (1,)."""
+        """Probabilities from ``channels`` (inputs, rows, window), ``source`` (rows, window), ``trusted`` (1,)."""
         found = self.network.encoder(torch.cat((channels, source.unsqueeze(0)), dim=0))
         each, aside = found[:-1], found[-1:]
         pooled = torch.cat((each.mean(dim=0, keepdim=True), each.amax(dim=0, keepdim=True), aside * trusted), dim=1)

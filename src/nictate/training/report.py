@@ -153,7 +153,8 @@ def _mistakes(card: ModelCard, heard: Sequence[Heard]) -> tuple[list[Mistake], l
 
 def _gallery(mistakes: Sequence[Mistake]) -> Figure:
     """Four seconds around each, zero-phase filtered, labelled blinks shaded green and ``ignore`` grey."""
-    pick = np.linspace(0, len(mistakes) - 1, min(PICTURES, len(mistakes))).astype(int) if mistakes else []
+    count = min(PICTURES, len(mistakes))
+    pick = np.linspace(0, max(0, len(mistakes) - 1), count).astype(np.int64)
     rows = max(1, -(-len(pick) // 6))
     figure = Figure(figsize=(18, 1.9 * rows), layout="constrained")
     panels = figure.subplots(rows, 6, squeeze=False).ravel()
@@ -182,9 +183,11 @@ def _panel(axes: Axes, s: LabelledSignal, time: float, caption: str) -> None:
     axes.set_title(f"{s.name.split('/')[-1][:28]}  {caption}", fontsize=7)
 
 
+LATENCIES = tuple(f"{event}_latency_{of}_ms" for event in ("start", "blink") for of in ("median", "p95"))
+
+
 def _table(rows: dict) -> str:  # type: ignore[type-arg]
-    keys = ("blinks", "precision", "recall", "f1", "false_alarms_per_minute", "start_latency_median_ms",
-            "start_latency_p95_ms", "blink_latency_median_ms", "blink_latency_p95_ms", "peak_error_median_ms")  # fmt: skip
+    keys = ("blinks", "precision", "recall", "f1", "false_alarms_per_minute", *LATENCIES, "peak_error_median_ms")
     head = "".join(f"<th>{key.replace('_', ' ')}</th>" for key in keys)
     body = []
     for name, found in rows.items():
@@ -202,7 +205,8 @@ th{{border-bottom:1px solid;vertical-align:bottom}} td:first-child{{text-align:l
 seen, by the rule of <code>nictate evaluate</code>.</p>
 <h2>Events</h2>{events}
 <h2>People</h2>{people}
-<h2>Time steps</h2><p>Blinks are rare, so accuracy says little: the third column is what answering "never" would reach.</p>
+<h2>Time steps</h2><p>Blinks are rare, so accuracy says little: the third column is what answering "never"
+would reach.</p>
 <table><tr><th>output</th><th>accuracy</th><th>of "never"</th><th>area under ROC</th></tr>{steps}</table>
 <img src="curves.png" alt="ROC, precision-recall and calibration of time steps">
 <h2>Loss</h2><img src="losses.png" alt="loss by epoch">

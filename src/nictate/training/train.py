@@ -92,10 +92,10 @@ def _about(
     validated: Verdict,
     tested: Verdict,
 ) -> dict[str, Any]:
-    """The part of the card for people. Nothing of the machine or the hour, so that the same seed gives the same card."""
+    """The part of the card for people. Nothing of the machine or the hour: the same seed gives the same card."""
     return {
-        "description": "Blinks in EEG, early and late, per time step. Any number of inputs; polarity, gain and reference "
-        "do not matter. Not a medical device.",
+        "description": "Blinks in EEG, early and late, per time step. Any number of inputs; polarity, gain and "
+        "reference do not matter. Not a medical device.",
         "parameters": parameters,
         "opset": OPSET,
         "trained_with": f"torch {torch.__version__.split('+')[0]}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -30,7 +31,31 @@ KIND_BY_LABEL = {
 """MNE's channel type by the first word of a label, for formats (EDF, CNT, XDF) in which all pass as EEG."""
 
 
-def kind_of(label: str, kind: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A channel that is served."""
+
+    index: int
+    """Among all channels of the file."""
+    name: str
+    kind: str
+
+
+def chosen(names: Sequence[str], kinds: Sequence[str], channels: Sequence[str] | None, notes: list[str]) -> list[Pick]:
+    """The channels to serve, in the order in which they are served: all EEG, or those that `channels` names.
+
+    Where no channel is EEG and all are misc or bio, these pass as EEG, with a note. Raises `ConfigError` when one of
+    `channels` names none or several, `StreamError` when there is no EEG and `channels` is None.
+    """
+    kinds = [_kind(name, kind) for name, kind in zip(names, kinds, strict=True)]
+    if channels is None:
+        return [Pick(i, names[i], "eeg") for i in _eeg(names, kinds, notes)]
+    if not channels:
+        raise ConfigError("no channels are asked for; leave it out to have all EEG channels")
+    return [Pick(i, names[i], kinds[i]) for i in (_index_of(names, wanted) for wanted in channels)]
+
+
+def _kind(label: str, kind: str) -> str:
     """`kind`, unless it is EEG by default and the label knows better."""
     if kind != "eeg":
         return kind
@@ -40,27 +65,16 @@ def kind_of(label: str, kind: str) -> str:
     return KIND_BY_LABEL.get(whole) or KIND_BY_LABEL.get(letters[0] if letters else "") or "eeg"
 
 
-def with_eeg(names: Sequence[str], kinds: Sequence[str], notes: list[str]) -> Sequence[str]:
-    """`kinds`, of which at least one is EEG: misc and bio pass as EEG where there is nothing else, with a note.
-
-    Raises `StreamError` when there is something else, but no EEG.
-    """
-    if "eeg" in kinds:
-        return kinds
+def _eeg(names: Sequence[str], kinds: Sequence[str], notes: list[str]) -> list[int]:
+    if eeg := [i for i, kind in enumerate(kinds) if kind == "eeg"]:
+        return eeg
     others = {kind for kind in kinds if kind != "stim"}
     if others and others <= {"misc", "bio"}:
-        taken = [name for name, kind in zip(names, kinds, strict=True) if kind in others]
-        notes.append(f"no channel is marked as EEG: taking {listed(taken)} as EEG")
-        return ["eeg" if kind in others else kind for kind in kinds]
+        taken = [i for i, kind in enumerate(kinds) if kind in others]
+        notes.append(f"no channel is marked as EEG: taking {listed(names[i] for i in taken)} as EEG")
+        return taken
     found = ", ".join(f"{n} {kind}" for kind, n in sorted(Counter(kinds).items()))
     raise StreamError(f"no EEG channel (there are: {found or 'none'}); name the channels to use")
-
-
-def named(names: Sequence[str], channels: Sequence[str]) -> list[int]:
-    """Indices in `names` of the `channels` that are asked for; raises `ConfigError` when one names none or several."""
-    if not channels:
-        raise ConfigError("no channels are asked for; leave it out to have all EEG channels")
-    return [_index_of(names, wanted) for wanted in channels]
 
 
 def _index_of(names: Sequence[str], wanted: str) -> int:
@@ -73,20 +87,18 @@ def _index_of(names: Sequence[str], wanted: str) -> int:
     raise ConfigError(f"no channel {shown(wanted)}; there are {listed(names, 40)}")
 
 
-def scale_of(names: Sequence[str], units: Sequence[str], notes: list[str]) -> FloatArray:
-    """(channels,) µV in one of each channel's unit; 1, with a note, where the unit is not understood."""
+def scale_of(picks: Sequence[Pick], units: Sequence[str], notes: list[str]) -> FloatArray:
+    """(picks,) µV in one of the unit of each; 1, with a note, where the unit is not understood."""
     factors = [microvolts(unit) for unit in units]
-    guessed = [
-        f"{name} ({unit or 'none'})" for name, unit, factor in zip(names, units, factors, strict=True) if factor is None
-    ]
-    if guessed:
+    told = zip(picks, units, factors, strict=True)
+    if guessed := [f"{pick.name} ({unit or 'none'})" for pick, unit, factor in told if factor is None]:
         notes.append(f"no unit that is understood, taken as µV: {listed(guessed)}")
     return np.array([1.0 if factor is None else factor for factor in factors])
 
 
-def montage_of(names: Sequence[str], rate_hz: float, kinds: Sequence[str], reference: str = "") -> Montage:
-    """The montage of a file; raises `StreamError` when it is outside what nictate serves."""
+def montage_of(picks: Sequence[Pick], rate_hz: float, reference: str = "") -> Montage:
+    """The montage of what is served; raises `StreamError` when it is outside what nictate serves."""
     try:
-        return Montage(tuple(names), rate_hz, tuple(kinds), reference)
+        return Montage(tuple(pick.name for pick in picks), rate_hz, tuple(pick.kind for pick in picks), reference)
     except ConfigError as error:  # Nobody configured this: it is how the file is.
         raise StreamError(f"{error}") from error

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nictate.edges.recordings.channels import scale_of
+from nictate.edges.recordings.channels import Pick, scale_of
 from nictate.edges.recordings.complaints import listed
 from nictate.edges.recordings.recording import Span
 from nictate.signals import ConfigError, FloatArray, StreamError
@@ -82,48 +82,45 @@ def header(path: Path) -> Header | None:
     return Header(head, tuple(map(Signal, labels, units, counts)))
 
 
-def of_one_rate(
-    header: Header, names: Sequence[str], picks: list[int], *, explicit: bool, notes: list[str]
-) -> list[int]:
+def of_one_rate(header: Header, picks: list[Pick], *, explicit: bool, notes: list[str]) -> list[Pick]:
     """The picks of the commonest rate among them, with a note; to resample the others would not be causal.
 
     Raises `ConfigError` when the picks are `explicit` and have different rates.
     """
-    counts = Counter(header.signals[i].per_record for i in picks)
+    counts = Counter(header.signals[pick.index].per_record for pick in picks)
     if len(counts) == 1:
         return picks
     if explicit:
         raise ConfigError("the channels asked for have different rates; name those of one rate")
     common = max(counts, key=lambda rate: (counts[rate], rate))
-    left = [names[i] for i in picks if header.signals[i].per_record != common]
+    left = [pick.name for pick in picks if header.signals[pick.index].per_record != common]
     notes.append(f"another sampling rate than most channels, left out: {listed(left)}")
-    return [i for i in picks if header.signals[i].per_record == common]
+    return [pick for pick in picks if header.signals[pick.index].per_record == common]
 
 
-def without_faster(header: Header, picks: Sequence[int]) -> list[int]:
+def without_faster(header: Header, picks: Sequence[Pick]) -> list[int]:
     """Indices of the signals to open so that none is faster than the picks, which are all of one rate.
 
     All signals, where none is faster; else those that bear a label of a pick, as a label is all that a signal can be
     named by. Raises `StreamError` when a faster one bears such a label, too.
     """
-    rate = header.signals[picks[0]].per_record
+    rate = header.signals[picks[0].index].per_record
     if all(signal.per_record <= rate for signal in header.signals):
         return list(range(len(header.signals)))
-    labels = {header.signals[i].label for i in picks}
+    labels = {header.signals[pick.index].label for pick in picks}
     kept = [i for i, signal in enumerate(header.signals) if signal.label in labels]
     if any(header.signals[i].per_record != rate for i in kept):
         raise StreamError("channels of one name and different rates")
     return kept
 
 
-def scale(header: Header, names: Sequence[str], picks: Sequence[int], notes: list[str]) -> FloatArray:
+def scale(header: Header, picks: Sequence[Pick], notes: list[str]) -> FloatArray:
     """(picks,) µV in one of what MNE returns; a note where the unit is not understood, and taken as µV."""
-    volts = np.full(len(picks), 1e6)
     if header.is_gdf:  # It writes units as numbers, which MNE knows.
-        return volts
-    units = [header.signals[i].unit for i in picks]
-    bare = scale_of([names[i] for i in picks], units, notes)
-    return np.where([unit in MNE_UNITS for unit in units], volts, bare)
+        return np.full(len(picks), 1e6)
+    units = [header.signals[pick.index].unit for pick in picks]
+    bare = scale_of(picks, units, notes)
+    return np.where([unit in MNE_UNITS for unit in units], 1e6, bare)
 
 
 def spans(path: Path, header: Header, n_times: int, rate_hz: float, notes: list[str]) -> list[Span]:

@@ -58,11 +58,11 @@ def events_path(path: Path | str, out: Path | str | None = None) -> Path:
 def write_events(path: Path | str, events: Iterable[BlinkEvent], *, starts: bool, overwrite: bool = False) -> Path:
     """Write blink events as BIDS: `path`, an ``_events.tsv``, and its JSON sidecar. Returns `path`.
 
-    Times in s with 4 decimals, ``n/a`` where there is none; rows of ``blink/start`` only with `starts`;
-    sorted by onset. Each file is there as a whole or not at all, and the table never without its description.
+    Times in s with 4 decimals, ``n/a`` where there is none; rows of ``blink/start`` only with `starts`; by onset. Each
+    file is there as a whole or not at all, and the table never without its description.
 
-    Raises `ConfigError` when one of the files exists (it may hold somebody's labels) and `overwrite` is
-    False, or when they cannot be written.
+    Raises `ConfigError` when one of the files exists (it may hold somebody's labels) and `overwrite` is False, or when
+    they cannot be written.
     """
     path = Path(path)
     sidecar = path.with_suffix(".json")

@@ -31,13 +31,13 @@ class LabelledRecording:
 def index(folder: Path | str) -> tuple[LabelledRecording, ...]:
     """The labelled recordings of a folder, sorted by path.
 
-    With a ``recordings.tsv`` (columns set, recording, and perhaps subject, licence, blink_polarity) those
-    that it lists: ``<set>/<recording>_eeg.*`` with ``<set>/<recording>_events.tsv``. Else all such pairs at
-    any depth, where the subject is the ``sub-`` part of the name or else the name. What is neither is
-    ignored, as is a folder ``sealed``.
+    With a ``recordings.tsv`` (columns set, recording, and perhaps subject, licence, blink_polarity) those that it
+    lists: ``<set>/<recording>_eeg.*`` with ``<set>/<recording>_events.tsv``. Else all such pairs at any depth, where
+    the subject is the ``sub-`` part of the name or else the name. What is neither is ignored, as is a folder
+    ``sealed``.
 
-    Raises `ConfigError` when the folder holds none, or lacks a recording that it lists; `StreamError` when a
-    table in it cannot be read.
+    Raises `ConfigError` when the folder holds none, or lacks a recording that it lists; `StreamError` when a table in
+    it cannot be read.
     """
     folder = Path(folder)
     if not folder.is_dir():

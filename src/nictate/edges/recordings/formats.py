@@ -40,10 +40,10 @@ def read(path: Path | str, *, channels: Sequence[str] | None = None, stream: str
         return mne_files.read(path, channels)
 
 
-def annotations(path: Path) -> tuple[mne_files.Annotation, ...]:
+def marks(path: Path) -> tuple[mne_files.Mark, ...]:
     """What somebody has marked within a recording itself; empty for XDF. Raises `StreamError` as `read` does."""
     with door(path):
-        return () if _is_xdf(path) else mne_files.annotations(path)
+        return () if _is_xdf(path) else mne_files.marks(path)
 
 
 def _is_xdf(path: Path) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nictate.edges.recordings.complaints import reason, shown
 from nictate.edges.recordings.events import events_path
-from nictate.edges.recordings.formats import annotations
+from nictate.edges.recordings.formats import marks
 from nictate.signals import StreamError
 
 
@@ -58,7 +58,7 @@ def labels_beside(path: Path | str) -> tuple[Label, ...]:
         return read_labels(tsv)
     return _sorted(
         Label("blink", mark.onset, mark.onset + mark.duration, None)
-        for mark in annotations(path)
+        for mark in marks(path)
         if re.fullmatch(r"(bad[ _])?(eye[ _]?)?blinks?", mark.text.strip().casefold())
     )
 

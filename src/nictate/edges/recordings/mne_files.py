@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nictate.edges.recordings import edf
-from nictate.edges.recordings.channels import kind_of, montage_of, named, with_eeg
+from nictate.edges.recordings.channels import chosen, montage_of
 from nictate.edges.recordings.complaints import overheard, reason, shown
 from nictate.edges.recordings.recording import Recording, Span, piece_samples
 from nictate.signals import Block, FloatArray, StreamError
@@ -27,7 +27,7 @@ times cannot jump by it; a stretch without samples is the one sign that every re
 
 
 @dataclass(frozen=True, slots=True)
-class Annotation:
+class Mark:
     """What somebody has marked in the recording itself. Times in s from the first sample."""
 
     text: str
@@ -41,28 +41,22 @@ def read(path: Path, channels: Sequence[str] | None) -> Recording:
     raw = _opened(path, notes)
     names = [str(name) for name in raw.ch_names]
     types = [str(kind) for kind in raw.get_channel_types()]
-    kinds: Sequence[str] = [kind_of(name, kind) for name, kind in zip(names, types, strict=True)]
-    if channels is None:
-        kinds = with_eeg(names, kinds, notes)
-        picks = [i for i, kind in enumerate(kinds) if kind == "eeg"]
-    else:
-        picks = named(names, channels)
+    picks = chosen(names, types, channels, notes)
 
     header = edf.header(path)
     if header is not None and len(header.signals) != len(names):
         header = None  # MNE has made its own mind up about the channels; its word counts.
-    inside = picks
+    opened = list(range(len(names)))
     scale = np.full(len(picks), 1e6)
     if header is not None:
-        picks = edf.of_one_rate(header, names, picks, explicit=channels is not None, notes=notes)
-        scale = edf.scale(header, names, picks, notes)
+        picks = edf.of_one_rate(header, picks, explicit=channels is not None, notes=notes)
+        scale = edf.scale(header, picks, notes)
         # MNE gives a file the rate of its fastest channel and stretches the others to it, each piece for itself.
-        kept = edf.without_faster(header, picks)
-        inside = [kept.index(i) for i in picks]
-        if len(kept) < len(names):
-            raw = _opened(path, notes, include=sorted({header.signals[i].label for i in kept}))
+        opened = edf.without_faster(header, picks)
+        if len(opened) < len(names):
+            raw = _opened(path, notes, include=sorted({header.signals[i].label for i in opened}))
 
-    montage = montage_of([names[i] for i in picks], float(raw.info["sfreq"]), [kinds[i] for i in picks])
+    montage = montage_of(picks, float(raw.info["sfreq"]))
     rate_hz = montage.rate_hz
     if header is not None and header.interrupted:
         spans = edf.spans(path, header, int(raw.n_times), rate_hz, notes)
@@ -71,6 +65,7 @@ def read(path: Path, channels: Sequence[str] | None) -> Recording:
     if not spans:
         raise StreamError("no samples")
     start = raw.info["meas_date"]
+    columns = np.array([opened.index(pick.index) for pick in picks])
     return Recording(
         path=path,
         montage=montage,
@@ -78,18 +73,18 @@ def read(path: Path, channels: Sequence[str] | None) -> Recording:
         duration_s=spans[-1].origin_s + spans[-1].stop / rate_hz,
         start_utc=None if start is None else start.astimezone(UTC),
         warnings=tuple(notes),
-        pieces=partial(_pieces, path, raw, np.array(inside), scale, tuple(spans), rate_hz),
+        pieces=partial(_pieces, path, raw, columns, scale, tuple(spans), rate_hz),
     )
 
 
-def annotations(path: Path) -> tuple[Annotation, ...]:
+def marks(path: Path) -> tuple[Mark, ...]:
     """The annotations of a file, in its order; whatever MNE raises passes."""
-    return _annotations(_opened(path, []))
+    return _marks(_opened(path, []))
 
 
-def _annotations(raw: Any) -> tuple[Annotation, ...]:
-    marks = zip(raw.annotations.description, raw.annotations.onset, raw.annotations.duration, strict=True)
-    return tuple(Annotation(str(text), float(at - raw.first_time), float(duration)) for text, at, duration in marks)
+def _marks(raw: Any) -> tuple[Mark, ...]:
+    told = zip(raw.annotations.description, raw.annotations.onset, raw.annotations.duration, strict=True)
+    return tuple(Mark(str(text), float(at - raw.first_time), float(duration)) for text, at, duration in told)
 
 
 def _opened(path: Path, notes: list[str], include: Sequence[str] | None = None) -> Any:
@@ -112,7 +107,7 @@ def _spans(raw: Any, rate_hz: float, notes: list[str]) -> list[Span]:
     n_times = int(raw.n_times)
     cuts: list[tuple[int, int]] = []
     joints: set[int] = set()
-    for mark in _annotations(raw):
+    for mark in _marks(raw):
         name = mark.text.strip().casefold()
         # A thousandth of a sample is rounding; EEGLAB's boundaries lie half a sample early.
         start = math.ceil(mark.onset * rate_hz - 1e-3)
@@ -133,16 +128,16 @@ def _spans(raw: Any, rate_hz: float, notes: list[str]) -> list[Span]:
 
 
 def _pieces(
-    path: Path, raw: Any, picks: npt.NDArray[np.intp], scale: FloatArray, spans: Sequence[Span], rate_hz: float
+    path: Path, raw: Any, columns: npt.NDArray[np.intp], scale: FloatArray, spans: Sequence[Span], rate_hz: float
 ) -> Iterator[Block]:
     step = piece_samples(len(raw.ch_names))
     for span in spans:
         for at in range(span.start, span.stop, step):
             stop = min(at + step, span.stop)
             try:
-                samples = _volts(raw, picks, at, stop)
+                samples = _volts(raw, columns, at, stop)
             except Exception as error:  # As in `door`: parsers raise anything.
-                good = _readable(raw, picks, at, stop)
+                good = _readable(raw, columns, at, stop)
                 if len(good):
                     yield _piece(good, scale, span, at, rate_hz)
                 end_s = (at + len(good)) / rate_hz
@@ -156,21 +151,21 @@ def _piece(volts: FloatArray, scale: FloatArray, span: Span, at: int, rate_hz: f
     return Block(np.multiply(volts, scale, order="C"), times)
 
 
-def _volts(raw: Any, picks: npt.NDArray[np.intp], start: int, stop: int) -> FloatArray:
-    """(stop - start, picks) as MNE has it: V, or plain numbers where it does not know the unit."""
+def _volts(raw: Any, columns: npt.NDArray[np.intp], start: int, stop: int) -> FloatArray:
+    """(stop - start, columns) as MNE has it: V, or plain numbers where it does not know the unit."""
     # The reader has complained when the file was opened; `Recording` is frozen since.
     with overheard([]), mne.use_log_level("WARNING"):
-        volts: FloatArray = np.asarray(raw[picks, start:stop][0], dtype=np.float64).T
+        volts: FloatArray = np.asarray(raw[columns, start:stop][0], dtype=np.float64).T
     return volts
 
 
-def _readable(raw: Any, picks: npt.NDArray[np.intp], start: int, stop: int) -> FloatArray:
+def _readable(raw: Any, columns: npt.NDArray[np.intp], start: int, stop: int) -> FloatArray:
     """What can still be read of a stretch that cannot be read as a whole, found by halving."""
-    good = [np.empty((0, len(picks)))]
+    good = [np.empty((0, len(columns)))]
     while stop > start:
         middle = (start + stop + 1) // 2
         try:
-            good.append(_volts(raw, picks, start, middle))
+            good.append(_volts(raw, columns, start, middle))
             start = middle
         except Exception:  # noqa: BLE001  # as in `door`: parsers raise anything
             stop = middle - 1

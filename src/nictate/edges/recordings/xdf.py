@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyxdf
 
-from nictate.edges.recordings.channels import kind_of, montage_of, named, scale_of, with_eeg
+from nictate.edges.recordings.channels import chosen, montage_of, scale_of
 from nictate.edges.recordings.complaints import note, overheard, shown
 from nictate.edges.recordings.recording import Recording, piece_samples
 from nictate.signals import Block, ConfigError, FloatArray, StreamError
@@ -55,24 +55,18 @@ def read(path: Path, channels: Sequence[str] | None, stream: str | None) -> Reco
     if not any(labels):
         notes.append(f"no channel labels: called ch1 to ch{len(names)}")
     types = [_text(channel, "type").casefold() or "eeg" for channel in told]
-    kinds: Sequence[str] = [kind_of(name, kind) for name, kind in zip(names, types, strict=True)]
-    if channels is None:
-        kinds = with_eeg(names, kinds, notes)
-        picks = [i for i, kind in enumerate(kinds) if kind == "eeg"]
-    else:
-        picks = named(names, channels)
-    served = [names[i] for i in picks]
-    scale = scale_of(served, [_text(told[i], "unit") for i in picks], notes)
+    picks = chosen(names, types, channels, notes)
+    scale = scale_of(picks, [_text(told[pick.index], "unit") for pick in picks], notes)
     reference = _text(_node(info, "desc", "reference"), "label")
     times = stamps - stamps[0]
     return Recording(
         path=path,
-        montage=montage_of(served, rate_hz, [kinds[i] for i in picks], reference),
+        montage=montage_of(picks, rate_hz, reference),
         n_samples=len(times),
         duration_s=float(times[-1]) + 1.0 / rate_hz,
         start_utc=None,  # Time stamps count from the start of somebody's computer.
         warnings=tuple(notes),
-        pieces=partial(_pieces, series[:, picks], times, scale),
+        pieces=partial(_pieces, series[:, [pick.index for pick in picks]], times, scale),
     )
 
 
@@ -208,8 +202,8 @@ def _text(tree: Any, name: str) -> str:
 def _without_torn_end(path: Path, notes: list[str]) -> bytes:
     """An XDF file, without the half chunk that a recorder leaves when it is killed.
 
-    pyxdf fails on some halves, and fills up the last sample of others with the one before. Damage further up
-    is left to it: it goes on at the next boundary chunk.
+    pyxdf fails on some halves, and fills up the last sample of others with the one before. Damage further up is
+    left to it: it goes on at the next boundary chunk.
     """
     zipped = not path.name.lower().endswith(".xdf")
     with gzip.open(path) if zipped else path.open("rb") as file:

@@ -1,33 +1,17 @@
-"""Lab Streaming Layer: publishing EEG and markers, playing a recording. Shares pylsl with edges/lsl.py."""
+"""Publishing EEG and markers over LSL, and playing a recording."""
 
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import pylsl
 
+from nictate.edges.lsl.liblsl import now
 from nictate.signals import Block, ConfigError, Montage
-
-# As in edges/lsl.py: liblsl is told to keep its log to itself, before it is first used, where the user has no
-# configuration. Edges do not import each other, and either may be the only one in a process.
-if not any(
-    Path(place).expanduser().is_file()
-    for place in (
-        os.environ.get("LSLAPICFG") or "lsl_api.cfg",
-        "lsl_api.cfg",
-        "~/lsl_api/lsl_api.cfg",
-        "/etc/lsl_api/lsl_api.cfg",
-    )
-):
-    with suppress(NotImplementedError):  # a liblsl before 1.17.7 merely talks more
-        pylsl.set_config_content("[log]\nlevel = -3\n")
 
 
 def _sendable(text: str) -> str:
@@ -136,7 +120,7 @@ def play(
     stop: Callable[[], bool] = lambda: False,
     labels: Iterable[tuple[float, str]] = (),
     markers: MarkerOutlet | None = None,
-    clock: Callable[[], float] = pylsl.local_clock,
+    clock: Callable[[], float] = now,
     sleep: Callable[[float], None] = time.sleep,
 ) -> int:
     """Send a recording as if it were happening, until ``stop()``; the number of samples sent.

@@ -1,0 +1,30 @@
+"""The commands. Each reads its options, calls the service, and prints.
+
+The operator's mistakes end with one line and exit code 2, failures with one line and exit code 1.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+from nictate.cli import files, live
+from nictate.cli.shell import app, say
+from nictate.signals import ConfigError, StreamError
+
+__all__ = ["app", "files", "live", "main"]
+
+
+def main() -> NoReturn:
+    """The entry point: errors of ours become one line and an exit code."""
+    try:
+        app()
+    except ConfigError as error:
+        say(str(error))
+        sys.exit(2)
+    except (StreamError, OSError) as error:
+        say(str(error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(0)

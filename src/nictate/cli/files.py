@@ -1,0 +1,169 @@
+"""Commands on recordings and models: annotate, evaluate, train, bench."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from nictate.cli.shell import Channels, Model, app, named_channels, out, progress, say
+from nictate.signals import Block, ConfigError
+
+
+@app.command()
+def annotate(
+    files: Annotated[list[Path], typer.Argument(help="Recordings: any file that MNE reads, or XDF.")],
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the events. [default: beside the file]")
+    ] = None,
+    starts: Annotated[bool, typer.Option("--starts", help="Also write the blink/start events.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace events files that exist.")] = False,
+    channels: Channels = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Files at a time, each in a process of its own.")] = 1,
+    model: Model = None,
+) -> None:
+    """Find the blinks in recordings and write them as BIDS events (onset, duration, peak ... in s, amplitude in µV)."""
+    from nictate.service import Annotate, Annotation
+
+    task = Annotate(folder, starts, overwrite, named_channels(channels), model)
+    failed = False
+
+    def done(result: Annotation) -> None:
+        nonlocal failed
+        failed = failed or bool(result.error)
+        for line in result.warnings:
+            say(f"{result.path.name}: {line}")
+        if result.error:
+            say(result.error if result.path.name in result.error else f"{result.path}: {result.error}")
+        if result.events is not None:
+            out.print(escape(f"{result.events}: {result.blinks} blinks in {result.seconds:.1f} s"))
+        advance(1.0, "")
+
+    with progress(len(files), "files") as advance:
+        heard_s = 0.0
+
+        def heard(block: Block) -> None:
+            nonlocal heard_s
+            heard_s += float(block.times[-1] - block.times[0]) if len(block) else 0.0
+            advance(0.0, f"{heard_s:.0f} s heard")
+
+        task.many(files, jobs, heard, done)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path, typer.Argument(help="Folder of labelled recordings.")],
+    model: Model = None,
+    held_out: Annotated[
+        bool, typer.Option("--held-out", help="Only the people that the model's card keeps for the test.")
+    ] = False,
+    as_json: Annotated[Path | None, typer.Option("--json", help="Also write everything to this file.")] = None,
+    skip_start: Annotated[float, typer.Option(min=0.0, help="Seconds not scored at the start of a recording.")] = 1.0,
+    skip_end: Annotated[float, typer.Option(min=0.0, help="Seconds not scored at its end.")] = 0.3,
+) -> None:
+    """Compare detected with labelled blinks, per recording, per person and overall."""
+    from nictate.edges.onnx import load_model
+    from nictate.service import shipped_card
+    from nictate.training.corpus import load
+    from nictate.training.judge import judge
+
+    card, network = load_model(model or shipped_card())
+    with progress(1.0, "") as advance:
+        signals = load(data, lambda done, of: advance(1.0 / of if done else 0.0, "reading"))
+    if held_out:
+        people = card.about.get("split", {}).get("test", [])
+        signals = tuple(s for s in signals if s.subject in people)
+        if not signals:
+            raise ConfigError("none of the people that the card keeps for the test is in this folder")
+    with progress(len(signals), "recordings") as advance:
+        verdict = judge(card, network, signals, (skip_start, skip_end), lambda name: advance(1.0, name))
+    if as_json is not None:
+        as_json.write_text(json.dumps(verdict.to_dict(), indent=2) + "\n", encoding="utf-8")
+    out.print(_scores("recording", verdict.recordings))
+    out.print(_scores("person", verdict.people))
+    out.print(_scores("set", {**verdict.sets, "all": verdict.overall}))
+
+
+def _scores(what: str, rows: dict) -> Table:  # type: ignore[type-arg]
+    table = Table(
+        what, "blinks", "precision", "recall", "F1", "false/min", "start after peak", "blink after peak", "peak error"
+    )
+
+    def cell(value: float | None, form: str) -> str:
+        return "-" if value is None else format(value, form)
+
+    for name, found in rows.items():
+        row = found.to_dict()
+        table.add_row(
+            escape(name),
+            str(row["blinks"]),
+            *(cell(row[key], ".3f") for key in ("precision", "recall", "f1")),
+            cell(row["false_alarms_per_minute"], ".2f"),
+            *(
+                f"{cell(row[f'{key}_median_ms'], '.0f')} ms (p95 {cell(row[f'{key}_p95_ms'], '.0f')})"
+                for key in ("start_latency", "blink_latency")
+            ),
+            f"{cell(row['peak_error_median_ms'], '.0f')} ms",
+        )
+    return table
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Argument(help="Folder of labelled recordings.")],
+    folder: Annotated[Path, typer.Option("--out", help="Folder for blink.onnx and blink.json.")] = Path("models"),
+    report: Annotated[Path, typer.Option(help="Folder for the report with its pictures.")] = Path("report"),
+    seed: Annotated[int, typer.Option(help="The same seed gives the same weights.")] = 1,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs. [default: the recipe's]")] = None,
+    batches: Annotated[int | None, typer.Option(min=1, help="Batches an epoch. [default: the recipe's]")] = None,
+) -> None:
+    """Train the network on labelled recordings and write the model, its card and a report (needs nictate[train])."""
+    try:
+        from nictate.training.train import train as train_model
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"{error.name} is missing: install nictate[train]") from None
+    with progress(1.0, "") as advance:
+        train_model(data, folder, report, seed, epochs, batches, say, advance)
+
+
+@app.command()
+def bench(
+    seconds: Annotated[float, typer.Option(min=1.0, help="Seconds of signal for each measurement.")] = 20.0,
+    channels: Annotated[str, typer.Option(help="Numbers of channels.")] = "1,2,8,32,64,128",
+    rates: Annotated[str, typer.Option(help="Sampling rates in Hz.")] = "250,500,1000",
+    model: Model = None,
+    as_json: Annotated[Path | None, typer.Option("--json", help="Also write everything to this file.")] = None,
+) -> None:
+    """Measure the cost per second of signal on this machine, per stage."""
+    import dataclasses
+
+    from nictate.bench import STAGES, cost, machine
+
+    try:
+        grid = [(int(c), float(r)) for c in channels.split(",") for r in rates.split(",")]
+    except ValueError:
+        raise ConfigError("--channels and --rates take numbers with commas between them") from None
+    table = Table("channels", "rate", "ms per s", "x real time", *STAGES)
+    costs = []
+    with progress(len(grid), "measurements") as advance:
+        for count, rate in grid:
+            advance(0.0, f"{count} channels at {rate:g} Hz")
+            one = cost(count, rate, seconds, model)
+            costs.append({**dataclasses.asdict(one), "times_real_time": one.times_real_time})
+            table.add_row(
+                str(count),
+                f"{rate:g} Hz",
+                f"{one.total_ms:.2f}",
+                f"{one.times_real_time:.0f}",
+                *(f"{one.stages_ms[name]:.2f}" for name in STAGES),
+            )
+            advance(1.0, "")
+    out.print(table)
+    if as_json is not None:
+        as_json.write_text(json.dumps({"machine": machine(), "costs": costs}, indent=2) + "\n", encoding="utf-8")

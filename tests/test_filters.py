@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import signal
+
+from nictate.filters import Band, Filtered, Filters
+from nictate.framing import Frame
+from nictate.signals import BoolArray, FloatArray
+from nictate.simulate import blink_waveform
+from stand_in import CARD
+
+BAND = CARD.band
+MODEL_HZ = CARD.rate_hz
+RATES_HZ = (100.0, 104.5, 127.9, 128.0, 249.4, 250.0, 500.0, 1000.0, 2000.0)
+
+
+def length_at(rate_hz: float) -> int:
+    return max(2, round(CARD.frame_s * rate_hz))
+
+
+def filtered(x: FloatArray, rate_hz: float, start_s: float = 0.0) -> Filtered:
+    """All that leaves for a signal (n, channels) of good frames; what does not fill a frame is left out."""
+    parts = filtered_by_frame(x, rate_hz, start_s)
+    return Filtered(
+        np.concatenate([part.samples for part in parts]),
+        np.concatenate([part.times for part in parts]),
+        parts[-1].good,
+        parts[-1].fresh,
+    )
+
+
+def filtered_by_frame(x: FloatArray, rate_hz: float, start_s: float = 0.0) -> list[Filtered]:
+    length = length_at(rate_hz)
+    filters = Filters(BAND, rate_hz, MODEL_HZ, length, x.shape[1])
+    times = start_s + np.arange(len(x)) / rate_hz
+    good: BoolArray = np.ones(x.shape[1], dtype=np.bool_)
+    return [
+        filters.push(Frame(x[k : k + length], times[k : k + length], good, good & (k == 0)))
+        for k in range(0, len(x) - length + 1, length)
+    ]
+
+
+def wave(t: FloatArray) -> FloatArray:
+    """The same analogue signal at any rate, (n, 2): blinks on alpha, and slow drift on an offset."""
+    blinks = sum(150.0 * blink_waveform(t - at) for at in (1.0, 2.5, 2.9, 5.2))
+    return np.column_stack(
+        (blinks + 10.0 * np.sin(2 * np.pi * 10.0 * t), 2e4 + 50.0 * np.sin(2 * np.pi * 0.2 * t) + blinks)
+    )
+
+
+def interpolated(y: FloatArray, position: FloatArray) -> FloatArray:
+    """Third-order Lagrange through the samples -2, -1, 0, 1 around each position, by the textbook's formula."""
+    base = np.floor(position).astype(int)
+    nodes = np.array([-2, -1, 0, 1])
+    padded = np.vstack((np.zeros((2, y.shape[1])), y))
+    out = np.zeros((len(position), y.shape[1]))
+    for i, node in enumerate(nodes):
+        others = np.delete(nodes, i)
+        weight = np.prod((position - base)[:, np.newaxis] - others, axis=1) / np.prod(node - others)
+        out += weight[:, np.newaxis] * padded[base + node + 2]
+    return out
+
+
+@pytest.mark.parametrize("rate_hz", RATES_HZ)
+def test_the_output_is_scipys_filter_then_interpolation(rate_hz: float) -> None:
+    x = wave(np.arange(round(8 * rate_hz)) / rate_hz)
+    found = filtered(x, rate_hz)
+    sos = BAND.sos(rate_hz)
+    start = signal.sosfilt_zi(sos)[:, :, np.newaxis] * x[0]
+    y, _ = signal.sosfilt(sos, x, axis=0, zi=start)
+    position = np.arange(len(found.times)) * (rate_hz / MODEL_HZ)
+    assert found.samples == pytest.approx(interpolated(y, position), rel=0, abs=1e-6)
+
+
+@pytest.mark.parametrize("rate_hz", RATES_HZ)
+def test_the_grid_is_even_and_loses_nothing(rate_hz: float) -> None:
+    n = round(20 * rate_hz)
+    found = filtered(np.zeros((n, 1)), rate_hz, start_s=5.0)
+    assert found.times == pytest.approx(5.0 + np.arange(len(found.times)) / MODEL_HZ, rel=0, abs=1e-9)
+    # A grid point is made as soon as the sample after it is there: within a frame and a sample of the newest.
+    newest = 5.0 + (n // length_at(rate_hz) * length_at(rate_hz) - 1) / rate_hz
+    assert newest - 1 / MODEL_HZ - 1e-9 <= found.times[-1] <= newest
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.one_of(st.integers(990, 21_000).map(lambda tenths: tenths / 10.0), st.floats(99, 2100)))
+def test_no_rate_reaches_over_the_edge_of_a_frame(rate_hz: float) -> None:
+    """Products and quotients round differently: at 104.5 Hz a grid point fell on the frame's edge after 158 s."""
+    length = length_at(rate_hz)
+    filters = Filters(BAND, rate_hz, MODEL_HZ, length, 1)
+    none: BoolArray = np.zeros(1, dtype=np.bool_)
+    zeros, made = np.zeros((length, 1)), 0
+    for k in range(5000):
+        made += len(filters.push(Frame(zeros, (k * length + np.arange(length)) / rate_hz, ~none, none)).times)
+    assert made == pytest.approx(5000 * length * MODEL_HZ / rate_hz, abs=1.5)
+
+
+@pytest.mark.parametrize(("rate_hz", "frames"), [(104.5, 5000), (564.0, 9000)])
+def test_rates_at_which_the_quotient_rounds_up_go_on(rate_hz: float, frames: int) -> None:
+    length = length_at(rate_hz)
+    filters = Filters(BAND, rate_hz, MODEL_HZ, length, 1)
+    none: BoolArray = np.zeros(1, dtype=np.bool_)
+    last = -1.0
+    for k in range(frames):
+        part = filters.push(
+            Frame(np.zeros((length, 1)), (k * length + np.arange(length)) / rate_hz, ~none, none)
+        )
+        times = np.concatenate(([last], part.times))
+        assert (np.diff(times) > 0.5 / MODEL_HZ).all()
+        last = times[-1]
+
+
+@pytest.mark.parametrize("rate_hz", RATES_HZ)
+def test_any_rate_gives_the_same_output_for_the_same_analogue_signal(rate_hz: float) -> None:
+    """To 3 % of a blink at 100 Hz, where the bilinear transform bends the low-pass most, and to 1 % from 249 Hz."""
+    reference = filtered(wave(np.arange(16_000) / 2000.0), 2000.0).samples
+    found = filtered(wave(np.arange(round(8 * rate_hz)) / rate_hz), rate_hz).samples
+    n = min(len(reference), len(found))
+    within = 1.5 if rate_hz > 200.0 else 4.5
+    # The first is up to alpha, which begins with a step that no rate shows alike.
+    assert np.abs(found[100:n] - reference[100:n]).max() < within
+
+
+@pytest.mark.parametrize("rate_hz", [100.0, 249.4, 1000.0])
+def test_the_output_does_not_depend_on_where_the_stream_ends(rate_hz: float) -> None:
+    x = wave(np.arange(round(6 * rate_hz)) / rate_hz)
+    whole, half = filtered(x, rate_hz), filtered(x[: len(x) // 2], rate_hz)
+    assert np.array_equal(whole.samples[: len(half.samples)], half.samples)
+    assert np.array_equal(whole.times[: len(half.times)], half.times)
+
+
+def test_a_channel_does_not_depend_on_those_beside_it() -> None:
+    x = wave(np.arange(1000) / 250.0)
+    both = filtered(x, 250.0).samples
+    doubled = filtered(x * [1.0, -3.0], 250.0).samples
+    assert doubled[:, 0] == pytest.approx(both[:, 0], rel=0, abs=1e-9)
+    assert doubled[:, 1] == pytest.approx(-3.0 * both[:, 1], rel=0, abs=1e-6)
+
+
+@pytest.mark.parametrize("rate_hz", RATES_HZ)
+def test_an_offset_leaves_nothing(rate_hz: float) -> None:
+    x = np.full((round(2 * rate_hz), 2), [1e5, -1e5])
+    assert np.abs(filtered(x, rate_hz).samples).max() < 1e-5
+
+
+@pytest.mark.parametrize("rate_hz", RATES_HZ)
+def test_the_delay_is_that_of_a_blink(rate_hz: float) -> None:
+    """A blink's peak leaves the filter as late as the group delay says, to a sample of the model."""
+    t = np.arange(round(4 * rate_hz)) / rate_hz
+    width = 0.06  # Standard deviation of a bump whose spectrum, like a blink's, lies below some 5 Hz.
+    bump = np.exp(-0.5 * ((t - 2.0) / width) ** 2)[:, np.newaxis]
+    found = filtered(bump, rate_hz)
+    late = found.times[found.samples[:, 0].argmax()] - 2.0
+    assert late == pytest.approx(BAND.delay_s(rate_hz, at_hz=4.0), abs=0.011)
+
+
+def test_the_delay_is_the_slope_of_the_phase() -> None:
+    """Against scipy's own group delay of the transfer function; the high-pass is left out, too ill-conditioned."""
+    band = Band(low_hz=0.3, low_order=2, high_hz=20.0, high_order=4)
+    b, a = signal.butter(4, 20.0, "lowpass", fs=250.0)
+    _, low_pass = signal.group_delay((b, a), w=[4.0], fs=250.0)
+    high_b, high_a = signal.butter(2, 0.3, "highpass", fs=250.0)
+    _, high_pass = signal.group_delay((high_b, high_a), w=[4.0], fs=250.0)
+    expected = (low_pass[0] + high_pass[0]) / 250.0
+    assert band.delay_s(250.0, at_hz=4.0) == pytest.approx(expected, abs=5e-4)
+
+
+def test_a_bad_channel_is_silent_and_starts_anew() -> None:
+    rate_hz, length = 250.0, 10
+    filters = Filters(BAND, rate_hz, MODEL_HZ, length, 2)
+    x = wave(np.arange(600) / rate_hz)
+    times = np.arange(600) / rate_hz
+    found = []
+    for k in range(60):
+        here = slice(k * length, (k + 1) * length)
+        good = np.array([True, not 20 <= k < 30])
+        fresh = np.array([k == 0, k in (0, 30)])
+        held = np.where(good, x[here], x[199])
+        found.append(filters.push(Frame(held, times[here], good, fresh)))
+    bad = np.concatenate([part.samples for part in found[20:30]])
+    # The first grid points may still lie before the bad frame.
+    assert not bad[2:, 1].any()
+    assert bad[:, 0].any()
+    clean = np.concatenate([part.samples for part in filtered_by_frame(x, rate_hz)])
+    after = np.concatenate([part.samples for part in found])
+    assert after[:, 0] == pytest.approx(clean[: len(after), 0], rel=0, abs=1e-9)
+    alone = np.concatenate([part.samples for part in filtered_by_frame(x[300:], rate_hz)])
+    assert after[120:, 1] == pytest.approx(alone[: len(after) - 120, 1], rel=0, abs=1e-6)
+
+
+def test_times_are_those_of_the_stamps_also_over_a_lost_packet() -> None:
+    length = 10
+    filters = Filters(BAND, 250.0, MODEL_HZ, length, 1)
+    none: BoolArray = np.zeros(1, dtype=np.bool_)
+    stamps = np.arange(100) / 250.0
+    stamps[55:] += 0.04
+    times = np.concatenate(
+        [
+            filters.push(Frame(np.zeros((length, 1)), stamps[k : k + length], ~none, none)).times
+            for k in range(0, 100, length)
+        ]
+    )
+    expected = np.interp(np.arange(len(times)) * 2.5, np.arange(100), stamps)
+    assert times == pytest.approx(expected, rel=0, abs=1e-12)

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nictate.signals import (
+    EGI_FRONTAL,
+    MAX_CHANNELS,
+    BlinkEvent,
+    Block,
+    ConfigError,
+    Montage,
+    StreamError,
+    frontal_rank,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "rank"),
+    [
+        ("Fp1", 0),
+        ("FPZ", 0),
+        ("fp2", 0),
+        ("EEG Fp1-REF", 0),
+        ("EEG FP1-LE", 0),
+        ("Fp1.", 0),
+        ("Fc1.", None),
+        ("RAW_AF7", 1),
+        ("AFz", 1),
+        ("Fp1-A1", 0),
+        ("Fp1/A2", 0),
+        ("Fp1–A1", 0),
+        ("F7", 2),
+        ("Fp1-F7", 0),
+        ("Fp1-Fp2", None),
+        ("AF7-AF8", None),
+        ("Cz", None),
+        ("A1-Fp1", None),
+        ("EXG1", None),
+        ("FT7", None),
+        ("", None),
+        ("-", None),
+    ],
+)  # fmt: skip
+def test_frontal_rank_understands_what_makers_add(name: str, rank: int | None) -> None:
+    assert frontal_rank(name) == rank
+
+
+@given(st.text(max_size=40))
+def test_no_label_is_an_error(name: str) -> None:
+    assert frontal_rank(name) in (None, 0, 1, 2)
+    assert Montage((name,), 250.0).frontal in ((), (0,))
+
+
+@given(st.sampled_from(["Fp1", "AF7", "F3", "Cz"]), st.sampled_from(["EEG ", "RAW_", "eeg:"]))
+def test_decorations_change_nothing(name: str, prefix: str) -> None:
+    assert frontal_rank(f"{prefix}{name}") == frontal_rank(name)
+    assert frontal_rank(f" {name.lower()} ") == frontal_rank(name)
+
+
+def test_the_nearest_to_the_eyes_come_first_and_the_far_ring_is_left_out() -> None:
+    montage = Montage(("F3", "AF7", "Cz", "Fp2", "Fp1"), 250.0)
+    assert montage.frontal == (3, 4, 1)
+    assert Montage(("F3", "Cz", "F4"), 250.0).frontal == (0, 2)
+    assert Montage(("AF3", "F7", "Cz"), 250.0).frontal == (0, 1)
+
+
+def test_frontal_channels_are_eeg_channels() -> None:
+    montage = Montage(("Fp1", "Fp2", "VEOG"), 250.0, ("misc", "eeg", "eog"))
+    assert montage.eeg == (1,)
+    assert montage.frontal == (1,)
+
+
+@pytest.mark.parametrize("size", EGI_FRONTAL)
+def test_egi_nets_are_known_by_their_numbers(size: int) -> None:
+    names = tuple(f"E{k}" for k in range(1, size))
+    montage = Montage(names, 250.0)
+    assert tuple(montage.names[k] for k in montage.frontal) == tuple(f"E{k}" for k in EGI_FRONTAL[size])
+
+
+def test_two_numbered_electrodes_are_no_egi_net() -> None:
+    assert Montage(("E1", "E2"), 250.0).frontal == ()
+
+
+@pytest.mark.parametrize(
+    ("names", "rate_hz", "kinds", "says"),
+    [
+        ((), 250.0, (), "no channels"),
+        (("x",) * (MAX_CHANNELS + 1), 250.0, (), "257 channels"),
+        (("a", "b"), 250.0, ("eeg",), "1 channel kinds for 2"),
+        (("a",), 50.0, (), "50 Hz"),
+        (("a",), 5000.0, (), "5000 Hz"),
+        (("a",), math.nan, (), "nan Hz"),
+        (("a",), math.inf, (), "inf Hz"),
+        (("a",), 0.0, (), "0 Hz"),
+        (("a",), -250.0, (), "-250 Hz"),
+    ],
+)
+def test_a_montage_that_is_not_served_is_refused_in_one_line(
+    names: tuple[str, ...], rate_hz: float, kinds: tuple[str, ...], says: str
+) -> None:
+    with pytest.raises(ConfigError, match=says) as caught:
+        Montage(names, rate_hz, kinds)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("rate_hz", [100.0, 99.6, 127.9, 249.4, 2000.0, 2048.0])
+def test_rates_that_devices_deliver_are_served(rate_hz: float) -> None:
+    assert Montage(("x",) * MAX_CHANNELS, rate_hz).eeg == tuple(range(MAX_CHANNELS))
+
+
+@pytest.mark.parametrize(("samples", "times"), [((3,), (3,)), ((3, 2), (2,)), ((3, 2), (3, 1)), ((2, 3, 1), (2,))])
+def test_a_block_whose_shapes_do_not_fit_is_refused(samples: tuple[int, ...], times: tuple[int, ...]) -> None:
+    with pytest.raises(StreamError, match="a block of samples"):
+        Block(np.zeros(samples), np.zeros(times))
+
+
+def test_a_block_may_be_empty() -> None:
+    assert len(Block(np.zeros((0, 4)), np.zeros(0))) == 0
+
+
+def test_a_blink_lasts_from_its_onset_to_its_end() -> None:
+    start = BlinkEvent("blink/start", 1.0, None, None, None, 0.9, 1.1)
+    assert start.duration is None
+    assert BlinkEvent("blink", 1.0, 1.1, 1.25, 150.0, 0.9, 1.5, completes=1.1).duration == 0.25
