@@ -23,6 +23,8 @@ ResolveScope = machine
 [lab]
 SessionID = {uuid.uuid4()}
 [tuning]
+MulticastMinRTT = 0.02
+ContinuousResolveInterval = 0.1
 TimeProbeCount = 6
 TimeProbeInterval = 0.01
 TimeProbeMaxRTT = 0.05

@@ -38,12 +38,11 @@ CARD = ModelCard(
     band=Band(low_hz=0.3, low_order=2, high_hz=20.0, high_order=4),
     quality=QualityRules(stuck_s=0.3, jump_uv=5000.0, noisy_ratio=8.0),
     scale=ScaleRules(memory_s=10.0, settle_s=0.4, floor_uv=0.5, reach_s=60.0, large=(0.85, 0.97), least=4.0),
-    decision=DecisionRules(
-        start=0.5, confirm=0.5, release=0.6, apart_s=0.15, around_s=0.04, edge=0.2, reach_s=0.35
-    ),
+    decision=DecisionRules(start=0.5, confirm=0.5, release=0.6, apart_s=0.15, around_s=0.04, edge=0.2, reach_s=0.35),
 )
 
 EARLY, LATE = 10, 30  # Samples that each output looks ahead: `CARD.early_s` and `CARD.late_s` at 100 Hz.
+THRESHOLD = 2.1  # Of the compressed signal: some four times what is usual.
 
 
 def matched_filter(
@@ -61,9 +60,14 @@ def matched_filter(
         views = [z[:, newest - about + j : newest - about + j + hop] for j in range(begin, stop)]
         return np.asarray(sum(views)) / len(views)
 
-    early = level(EARLY, -3, 7) - level(EARLY, -28, -16)
-    late = level(LATE, -4, 7) - 0.5 * (level(LATE, -28, -16) + level(LATE, 20, 31))
-    contrast = np.stack((np.abs(early).max(axis=0) - 2.6, np.abs(late).max(axis=0) - 1.9))
+    def standing_out(centre: npt.NDArray[np.float64], flanks: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """How far (hop,) the centre stands out, from zero and from both flanks, at the channel where it does most."""
+        side = np.where(centre < 0.0, -1.0, 1.0)
+        return np.asarray(np.minimum(side * centre, side * (centre - flanks)).max(axis=0))
+
+    early = standing_out(level(EARLY, -3, 7), level(EARLY, -28, -16))
+    late = standing_out(level(LATE, -4, 7), 0.5 * (level(LATE, -28, -16) + level(LATE, 20, 31)))
+    contrast = np.stack((early, late)) - THRESHOLD
     probability = 1.0 / (1.0 + np.exp(-4.0 * contrast))
     return np.asarray(probability[:, CARD.step - 1 :: CARD.step])
 

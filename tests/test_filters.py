@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
+from scipy.interpolate import CubicSpline
 
-from nictate.filters import Band, Filtered, Filters
+from nictate.filters import Filtered, Filters
 from nictate.framing import Frame
 from nictate.signals import BoolArray, FloatArray
 from nictate.simulate import blink_waveform
@@ -72,7 +73,7 @@ def test_the_output_is_scipys_filter_then_interpolation(rate_hz: float) -> None:
     start = signal.sosfilt_zi(sos)[:, :, np.newaxis] * x[0]
     y, _ = signal.sosfilt(sos, x, axis=0, zi=start)
     position = np.arange(len(found.times)) * (rate_hz / MODEL_HZ)
-    assert found.samples == pytest.approx(interpolated(y, position), rel=0, abs=1e-6)
+    assert found.samples == pytest.approx(interpolated(y, position), rel=0, abs=1e-5)
 
 
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
@@ -93,9 +94,9 @@ def test_no_rate_reaches_over_the_edge_of_a_frame(rate_hz: float) -> None:
     filters = Filters(BAND, rate_hz, MODEL_HZ, length, 1)
     none: BoolArray = np.zeros(1, dtype=np.bool_)
     zeros, made = np.zeros((length, 1)), 0
-    for k in range(5000):
+    for k in range(2500):
         made += len(filters.push(Frame(zeros, (k * length + np.arange(length)) / rate_hz, ~none, none)).times)
-    assert made == pytest.approx(5000 * length * MODEL_HZ / rate_hz, abs=1.5)
+    assert made == pytest.approx(2500 * length * MODEL_HZ / rate_hz, abs=1.5)
 
 
 @pytest.mark.parametrize(("rate_hz", "frames"), [(104.5, 5000), (564.0, 9000)])
@@ -105,23 +106,22 @@ def test_rates_at_which_the_quotient_rounds_up_go_on(rate_hz: float, frames: int
     none: BoolArray = np.zeros(1, dtype=np.bool_)
     last = -1.0
     for k in range(frames):
-        part = filters.push(
-            Frame(np.zeros((length, 1)), (k * length + np.arange(length)) / rate_hz, ~none, none)
-        )
+        part = filters.push(Frame(np.zeros((length, 1)), (k * length + np.arange(length)) / rate_hz, ~none, none))
         times = np.concatenate(([last], part.times))
         assert (np.diff(times) > 0.5 / MODEL_HZ).all()
         last = times[-1]
 
 
-@pytest.mark.parametrize("rate_hz", RATES_HZ)
-def test_any_rate_gives_the_same_output_for_the_same_analogue_signal(rate_hz: float) -> None:
-    """To 3 % of a blink at 100 Hz, where the bilinear transform bends the low-pass most, and to 1 % from 249 Hz."""
+@pytest.mark.parametrize(
+    ("rate_hz", "within_uv"), [(100.0, 7.5), (127.9, 4.5), (249.4, 1.5), (250.0, 1.5), (500.0, 0.3), (1000.0, 0.1)]
+)
+def test_any_rate_gives_the_same_output_for_the_same_analogue_signal(rate_hz: float, within_uv: float) -> None:
+    """To 5 % of a blink of 150 µV at 100 Hz, where the bilinear transform bends the low-pass most; to 1 % at 250 Hz."""
     reference = filtered(wave(np.arange(16_000) / 2000.0), 2000.0).samples
     found = filtered(wave(np.arange(round(8 * rate_hz)) / rate_hz), rate_hz).samples
     n = min(len(reference), len(found))
-    within = 1.5 if rate_hz > 200.0 else 4.5
-    # The first is up to alpha, which begins with a step that no rate shows alike.
-    assert np.abs(found[100:n] - reference[100:n]).max() < within
+    # Alpha begins with a step that no two rates show alike.
+    assert np.abs(found[100:n] - reference[100:n]).max() < within_uv
 
 
 @pytest.mark.parametrize("rate_hz", [100.0, 249.4, 1000.0])
@@ -147,25 +147,25 @@ def test_an_offset_leaves_nothing(rate_hz: float) -> None:
 
 
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
-def test_the_delay_is_that_of_a_blink(rate_hz: float) -> None:
-    """A blink's peak leaves the filter as late as the group delay says, to a sample of the model."""
+@pytest.mark.parametrize(("closing_s", "reopening_s"), [(0.07, 0.15), (0.085, 0.2), (0.1, 0.25)])
+def test_the_delay_is_that_of_a_blink(rate_hz: float, closing_s: float, reopening_s: float) -> None:
+    """A blink's peak leaves the filter as late as the delay says, to a sample of the model."""
     t = np.arange(round(4 * rate_hz)) / rate_hz
-    width = 0.06  # Standard deviation of a bump whose spectrum, like a blink's, lies below some 5 Hz.
-    bump = np.exp(-0.5 * ((t - 2.0) / width) ** 2)[:, np.newaxis]
-    found = filtered(bump, rate_hz)
-    late = found.times[found.samples[:, 0].argmax()] - 2.0
-    assert late == pytest.approx(BAND.delay_s(rate_hz, at_hz=4.0), abs=0.011)
+    blink = blink_waveform(t - 2.0, closing_s, reopening_s)
+    found = filtered(blink[:, np.newaxis], rate_hz)
+    fine = np.linspace(2.0, 2.2, 2001)
+    peak = fine[CubicSpline(found.times, found.samples[:, 0])(fine).argmax()] - 2.0 - closing_s
+    assert peak == pytest.approx(BAND.delay_s(rate_hz, at_hz=4.0), abs=0.01)
 
 
 def test_the_delay_is_the_slope_of_the_phase() -> None:
     """Against scipy's own group delay of the transfer function; the high-pass is left out, too ill-conditioned."""
-    band = Band(low_hz=0.3, low_order=2, high_hz=20.0, high_order=4)
     b, a = signal.butter(4, 20.0, "lowpass", fs=250.0)
     _, low_pass = signal.group_delay((b, a), w=[4.0], fs=250.0)
     high_b, high_a = signal.butter(2, 0.3, "highpass", fs=250.0)
     _, high_pass = signal.group_delay((high_b, high_a), w=[4.0], fs=250.0)
     expected = (low_pass[0] + high_pass[0]) / 250.0
-    assert band.delay_s(250.0, at_hz=4.0) == pytest.approx(expected, abs=5e-4)
+    assert BAND.delay_s(250.0, at_hz=4.0) == pytest.approx(expected, abs=5e-4)
 
 
 def test_a_bad_channel_is_silent_and_starts_anew() -> None:

@@ -176,9 +176,7 @@ def test_no_samples_are_no_run() -> None:
 
 
 @settings(max_examples=50)
-@given(
-    st.integers(2, 12), st.lists(st.integers(0, 30), min_size=1, max_size=15), st.integers(1, 4)
-)
+@given(st.integers(2, 12), st.lists(st.integers(0, 30), min_size=1, max_size=15), st.integers(1, 4))
 def test_frames_are_the_stream_cut_evenly(length: int, lengths: list[int], channels: int) -> None:
     n = sum(lengths)
     samples = np.arange(n * channels, dtype=np.float64).reshape(n, channels)

@@ -43,9 +43,7 @@ class Signal:
 
 @lru_cache(maxsize=64)
 def record(signal: Signal) -> tuple[Montage, Block]:
-    profile = Profile(
-        blinks_per_min=30, double_share=0.2, offset_uv=signal.offset_uv, inverted=signal.inverted
-    )
+    profile = Profile(blinks_per_min=30, double_share=0.2, offset_uv=signal.offset_uv, inverted=signal.inverted)
     simulator = Simulator(signal.channels, signal.rate_hz, seed=signal.seed, profile=profile)
     block = simulator.pull(round(LASTING_S * signal.rate_hz))
     block.samples.flags.writeable = block.times.flags.writeable = False
@@ -111,7 +109,7 @@ def test_the_signals_of_these_tests_have_events(name: str, rate_hz: float) -> No
 
 
 @each_model
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 @given(signal=signals, lengths=cuttings)
 def test_p1_any_cutting_gives_equal_events(name: str, signal: Signal, lengths: list[int]) -> None:
     montage, block = signal()
@@ -124,11 +122,9 @@ def test_p1_one_sample_at_a_time_gives_equal_events(name: str) -> None:
     assert model(name).events(montage, *cut(block, [1])) == model(name).events(montage, block)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=12)
 @given(signal=signals, lengths=cuttings, harm_seed=st.integers(0, 99))
-def test_p1_holds_where_samples_and_stamps_are_bad(
-    signal: Signal, lengths: list[int], harm_seed: int
-) -> None:
+def test_p1_holds_where_samples_and_stamps_are_bad(signal: Signal, lengths: list[int], harm_seed: int) -> None:
     montage, block = signal()
     bad = harmed(block, np.random.default_rng(harm_seed))
     assert STAND_IN.events(montage, *cut(bad, lengths)) == STAND_IN.events(montage, bad)
@@ -140,7 +136,7 @@ def harmed(block: Block, rng: np.random.Generator) -> Block:
     n, channels = samples.shape
     for _ in range(4):
         at, length = int(rng.integers(0, n)), int(rng.integers(1, n // 10))
-        samples[at : at + length, rng.integers(channels)] = rng.choice([np.nan, np.inf, 0.0, 187_500.0])
+        samples[at : at + length, rng.integers(channels)] = rng.choice([np.nan, np.inf, -np.inf, 0.0, 187_500.0])
         samples[int(rng.integers(0, n)) :] += rng.choice([0.0, 100_000.0])
         at, length = int(rng.integers(0, n)), int(rng.integers(1, n // 10))
         times[at : at + length] = rng.choice([np.nan, np.inf, times[at], times[at] - 0.01])
@@ -152,7 +148,7 @@ def harmed(block: Block, rng: np.random.Generator) -> Block:
 
 
 @each_model
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=8)
 @given(signal=signals, share=st.floats(0, 1))
 def test_p2_the_events_of_a_prefix_are_a_prefix_of_the_events(name: str, signal: Signal, share: float) -> None:
     montage, block = signal()
@@ -162,7 +158,7 @@ def test_p2_the_events_of_a_prefix_are_a_prefix_of_the_events(name: str, signal:
 
 
 @each_model
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=5)
 @given(signal=signals, length=st.integers(1, 700))
 def test_p2_nothing_is_decided_before_it_is_known(name: str, signal: Signal, length: int) -> None:
     montage, block = signal()
@@ -178,7 +174,7 @@ def test_p2_nothing_is_decided_before_it_is_known(name: str, signal: Signal, len
 
 
 @each_model
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 @given(signal=signals, shift_s=st.one_of(st.floats(-100, 1e6), st.sampled_from([-0.5, 1e5, 1.7e9])))
 def test_p3_shifted_times_shift_the_events(name: str, signal: Signal, shift_s: float) -> None:
     """To rounding: of the stamps themselves, which at Unix times are exact to 0.24 µs, in a handful of operations."""
@@ -188,40 +184,34 @@ def test_p3_shifted_times_shift_the_events(name: str, signal: Signal, shift_s: f
     assert_same_but_for_rounding(there, here, shift_s, within_s=8 * math.ulp(abs(shift_s) + LASTING_S))
 
 
-@each_model
-@pytest.mark.parametrize("rate_hz", RATES_HZ)
-@settings(deadline=None, max_examples=4)
-@given(shift_s=st.one_of(st.floats(0, 1e6), st.just(1.7e9)), lost=st.integers(1, 400))
-def test_p3_a_hole_stays_a_hole_and_a_bridge_a_bridge(
-    name: str, rate_hz: float, shift_s: float, lost: int
-) -> None:
-    """A whole number of samples is lost: also where that is just as long as the hole of the card."""
+@pytest.mark.parametrize("rate_hz", [100.0, 250.0, 1000.0])
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_p3_a_hole_stays_a_hole_and_a_bridge_a_bridge(rate_hz: float, more: int) -> None:
+    """Also where just as many samples are lost as the hole of the card has."""
     montage, block = Signal(2, rate_hz, inverted=False, offset_uv=0.0, seed=2)()
-    lost = min(lost, round(2 * model(name).card.hole_s * rate_hz))
-    half = len(block) // 2
-    kept = Block(
-        np.delete(block.samples, np.s_[half : half + lost], axis=0),
-        np.delete(block.times, np.s_[half : half + lost]),
-    )
-    there = model(name).events(montage, shifted(kept, shift_s))
-    here = model(name).events(montage, kept)
-    assert_same_but_for_rounding(there, here, shift_s, within_s=8 * math.ulp(shift_s + LASTING_S))
+    lost = round(STAND_IN.card.hole_s * rate_hz) - 1 + more
+    kept = block
+    for at in range(len(block) // 8, len(block), len(block) // 8):
+        here = np.s_[at : at + lost]
+        kept = Block(np.delete(kept.samples, here, axis=0), np.delete(kept.times, here))
+    expected = STAND_IN.events(montage, kept)
+    for shift_s in (0.1, 1e5, 1.7e9):
+        found = STAND_IN.events(montage, shifted(kept, shift_s))
+        assert_same_but_for_rounding(found, expected, shift_s, within_s=8 * math.ulp(shift_s + LASTING_S))
 
 
 # --- P4: holes -----------------------------------------------------------------------------------
 
 
 @each_model
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=8)
 @given(
     signal=signals,
     share=st.floats(0.05, 0.95),
     hole_s=st.one_of(st.floats(0.08, 100), st.floats(-100, -0.08)),
     length=st.integers(1, 2000),
 )
-def test_p4_nothing_reaches_over_a_hole(
-    name: str, signal: Signal, share: float, hole_s: float, length: int
-) -> None:
+def test_p4_nothing_reaches_over_a_hole(name: str, signal: Signal, share: float, hole_s: float, length: int) -> None:
     montage, block = signal()
     at = round(share * len(block))
     before, after = part(block, 0, at), shifted(part(block, at), hole_s)
@@ -234,25 +224,6 @@ def test_p4_nothing_reaches_over_a_hole(
     new = model(name).events(montage, after, flush=False)
     assert found_before + found_after == alone + new
     assert detector.flush() == model(name).events(montage, after)[len(new) :]
-
-
-@each_model
-@pytest.mark.parametrize("rate_hz", RATES_HZ)
-def test_p4_a_step_shorter_than_the_hole_is_bridged(name: str, rate_hz: float) -> None:
-    """A radio packet is lost in every second; the blinks that it does not hit are still found."""
-    montage, block = Signal(2, rate_hz, inverted=False, offset_uv=300.0, seed=0)()
-    lost = round(0.04 * rate_hz)
-    blinks = [event for event in model(name).events(montage, block) if event.amplitude is not None]
-    # A doubtful deflection may look otherwise with a packet less.
-    large = 0.5 * max(abs(blink.amplitude or 0.0) for blink in blinks)
-    clean = [blink.peak or 0.0 for blink in blinks if abs(blink.amplitude or 0.0) > large]
-    hit = np.arange(0.5, LASTING_S, 1.0)
-    keep = ~np.any([(block.times >= t) & (block.times < t + lost / rate_hz) for t in hit], axis=0)
-    found = peaks(model(name).events(montage, Block(block.samples[keep], block.times[keep])))
-    spared = [p for p in clean if p > 1.0 and np.all((p < hit - 0.4) | (p > hit + 0.4))]
-    assert spared
-    for peak in spared:
-        assert min(abs(peak - other) for other in found) <= 2 / model(name).card.rate_hz
 
 
 def test_p4_flush_leaves_a_detector_that_is_as_new() -> None:
@@ -350,7 +321,7 @@ def test_p6_the_core_runs_without_clocks_threads_sockets_and_logs(monkeypatch: p
 
 
 @each_model
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(signal=signals, lengths=cuttings, bad=st.booleans())
 def test_p7_blocks_are_never_changed(name: str, signal: Signal, lengths: list[int], bad: bool) -> None:
     montage, block = signal()
@@ -364,7 +335,7 @@ def test_p7_blocks_are_never_changed(name: str, signal: Signal, lengths: list[in
         assert piece.times.tobytes() == times
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=12)
 @given(signal=signals, length=st.integers(1, 700))
 def test_p7_a_caller_may_reuse_its_buffer(signal: Signal, length: int) -> None:
     montage, block = signal()

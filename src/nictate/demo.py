@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nictate.edges.lsl import LslSource, Query, now
-from nictate.edges.outlets import EegOutlet
+from nictate.edges.lsl import EegOutlet, LslSource, Query, now
 from nictate.service import open_detector, transmit, watch
 from nictate.signals import BlinkEvent
 from nictate.simulate import Simulator, TrueBlink

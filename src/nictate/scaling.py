@@ -26,6 +26,8 @@ class ScaleRules:
     """Quantiles of the largest amplitudes of each second."""
     least: float
     """What is large is at least so many times the usual."""
+    part: float
+    """The scale is this part of what is large: where asinh bends, so that the network tells sizes near it apart."""
 
     @property
     def rows(self) -> int:
@@ -106,12 +108,12 @@ class Scale:
         # Inputs that have been seen equally long are reckoned together; nearly always, those are all.
         for n in np.unique(seen):
             c = columns[seen == n]
-            scales[0, c] = np.median(self._means[: min(int(n), len(self._means)), c], axis=0)
+            usual = np.median(self._means[: min(int(n), len(self._means)), c], axis=0)
+            scales[0, c] = np.maximum(usual, self._rules.floor_uv)
             tops = np.sort(self._tops[: min(-(-int(n) // self._second), len(self._tops)), c], axis=0)
             for row, quantile in enumerate(self._rules.large, start=1):
-                scales[row, c] = tops[int(quantile * len(tops))]
-        scales[0] = np.maximum(scales[0], self._rules.floor_uv)
-        scales[1:] = np.maximum(scales[1:], self._rules.least * scales[0])
+                large = np.maximum(tops[int(quantile * len(tops))], self._rules.least * scales[0, c])
+                scales[row, c] = self._rules.part * large
         self._scales = scales
         if len(columns) >= 3:
             usual = np.median(scales[0, columns])

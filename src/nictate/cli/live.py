@@ -76,9 +76,8 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object an event.")] = False,
 ) -> None:
     """Connect to a headset, print each blink as it is detected, and publish it on LSL. Ctrl-C ends it."""
-    from nictate.edges.lsl import LslSource, Query
+    from nictate.edges.lsl import LslSource, MarkerOutlet, Query
     from nictate.edges.onnx import load_model
-    from nictate.edges.outlets import MarkerOutlet
     from nictate.service import detector_for, shipped_card, watch
     from nictate.wire import marker_of
 
@@ -139,7 +138,7 @@ def replay(
 ) -> None:
     """Play a recording as an LSL stream; blink labels beside the file become a Markers stream."""
     from nictate.edges import recordings
-    from nictate.edges.outlets import EegOutlet, MarkerOutlet, play
+    from nictate.edges.lsl import EegOutlet, MarkerOutlet, play
 
     try:
         pace = float("inf") if speed == "max" else float(speed)
@@ -184,8 +183,7 @@ def simulate(
     seconds: Seconds = None,
 ) -> None:
     """A simulated headset as an LSL stream, with what really happened as a Markers stream."""
-    from nictate.edges.lsl import now
-    from nictate.edges.outlets import EegOutlet, MarkerOutlet
+    from nictate.edges.lsl import EegOutlet, MarkerOutlet, now
     from nictate.service import transmit
     from nictate.simulate import Simulator
 

@@ -43,55 +43,69 @@ def augment(rng: np.random.Generator, clip: Clip, inputs: int) -> tuple[FloatArr
     x = _montage(rng, clip.samples, inputs)
     n, k = x.shape
     fs = clip.rate_hz
-    length_s = n / fs
-    usual = np.median(np.abs(signal.detrend(x, axis=0, type="constant"))) + 1.0
-    unit = float(np.clip(usual, 3.0, 40.0))
+    band = signal.sosfiltfilt(signal.butter(2, [1.0, 20.0], "bandpass", fs=fs, output="sos"), x, axis=0)
+    # What is usual here, by which everything that is added is measured; drift and offsets are not part of it.
+    unit = float(np.clip(1.5 * np.median(np.abs(band)), 1.0, 40.0))
     peaks = clip.peaks
 
-    # Blinks of all sizes where there are few, doubles among them.
-    if rng.random() < 0.35:
-        added, more = _blinks(rng, clip, n, unit)
-        shares = rng.uniform(0.5, 1.0, k) * clip.polarity
-        x = x + added[:, np.newaxis] * shares
+    if rng.random() < 0.3:
+        size = _height(band, clip) or unit * 10 ** rng.uniform(0.9, 1.7)
+        added, more = _blinks(rng, clip, n, size)
+        x = x + added[:, np.newaxis] * rng.uniform(0.6, 1.0, k) * clip.polarity
         peaks = np.sort(np.concatenate((peaks, more)))
 
     # The surrogate of what an un-mixing would offer: the frontal mean, upward, before artifacts come on top.
     source = np.zeros(n)
     if rng.random() < 0.3:
-        source = clip.polarity * x.mean(axis=1) + coloured(rng, n, 1, 1.0)[:, 0] * unit * rng.uniform(0.0, 0.3)
+        source = clip.polarity * x.mean(axis=1) + coloured(rng, n, 1, 1.0)[:, 0] * unit * rng.uniform(0.0, 0.5)
 
-    # Background: other people have more of it against their blinks.
-    if rng.random() < 0.5:
-        x = x + coloured(rng, n, k, rng.uniform(0.5, 1.6)) * unit * rng.uniform(0.2, 2.0)
-    if rng.random() < 0.3:
+    # One clip in four stays as it was recorded: what is common should not become rare.
+    if rng.random() < 0.75:
+        x = _disturbed(rng, x, fs, unit)
+    flip = rng.choice([-1.0, 1.0])
+    signs = np.where(rng.random(k) < 0.05, -flip, flip) if k > 1 else np.full(k, flip)
+    gain = 10 ** rng.uniform(-0.4, 0.4)
+    return x * signs * gain, source * gain, peaks
+
+
+def _disturbed(rng: np.random.Generator, x: FloatArray, fs: float, unit: float) -> FloatArray:
+    """What other people, amplifiers and rooms add."""
+    n, k = x.shape
+    # Background: others have more of it against their blinks.
+    if rng.random() < 0.4:
+        x = x + coloured(rng, n, k, rng.uniform(0.3, 1.4)) * unit * rng.uniform(0.2, 1.5)
+    if rng.random() < 0.25:
         rhythm = signal.butter(2, [8.0, 12.5], "bandpass", fs=fs, output="sos")
         alpha = signal.sosfilt(rhythm, rng.standard_normal((n,)))
-        x = x + (alpha / alpha.std())[:, np.newaxis] * unit * rng.uniform(0.3, 2.5, k)
-
-    if rng.random() < 0.7:
+        x = x + (alpha / alpha.std())[:, np.newaxis] * unit * rng.uniform(0.3, 3.0, k)
+    if rng.random() < 0.6:
         x = x + _saccades(rng, n, fs, k, unit)
     if rng.random() < 0.25:
         x = x + _bursts(rng, n, fs, k, unit)
-    if rng.random() < 0.25:
-        x = x + _pops(rng, n, fs, k, unit)
-    if rng.random() < 0.3:
-        x = x + coloured(rng, n, k, 3.0) * unit * 10 ** rng.uniform(0.0, 1.5)
     if rng.random() < 0.2:
+        x = x + _pops(rng, n, fs, k, unit)
+    if rng.random() < 0.25:
+        x = x + coloured(rng, n, k, 3.0) * unit * 10 ** rng.uniform(0.3, 2.0)
+    if rng.random() < 0.1:
         x = x + _movement(rng, n, fs, k, unit)
     if rng.random() < 0.3:
         hum = np.sin(2 * np.pi * rng.choice([50.0, 60.0]) * np.arange(n) / fs + rng.uniform(0, 2 * np.pi))
         x = x + hum[:, np.newaxis] * 10 ** rng.uniform(0.5, 2.4) * rng.uniform(0.3, 1.0, k)
     if k > 1 and rng.random() < 0.15:
         # One bad electrode beside good ones: the pool must not follow it.
-        bad = rng.integers(k)
-        x[:, bad] = coloured(rng, n, 1, rng.uniform(0.5, 2.5))[:, 0] * unit * 10 ** rng.uniform(0.3, 1.5)
+        x = x.copy()
+        x[:, rng.integers(k)] = coloured(rng, n, 1, rng.uniform(0.5, 2.5))[:, 0] * unit * 10 ** rng.uniform(0.3, 1.7)
     if k > 1 and rng.random() < 0.05:
-        x[int(rng.uniform(0, length_s) * fs) :, rng.integers(k)] = 0.0
+        x = x.copy()
+        x[int(rng.uniform(0, n)) :, rng.integers(k)] = 0.0
+    return x
 
-    flip = rng.choice([-1.0, 1.0])
-    signs = np.where(rng.random(k) < 0.05, -flip, flip) if k > 1 else np.full(k, flip)
-    gain = 10 ** rng.uniform(-0.4, 0.4)
-    return x * signs * gain, source * gain, peaks
+
+def _height(band: FloatArray, clip: Clip) -> float | None:
+    """How large this person's blinks are in µV, so that added ones are of the same person; None without any."""
+    at = np.round(clip.peaks * clip.rate_hz).astype(np.int64)
+    at = at[(at >= 0) & (at < len(band))]
+    return float(np.median(np.abs(band[at]).max(axis=1))) if len(at) else None
 
 
 def _montage(rng: np.random.Generator, x: FloatArray, inputs: int) -> FloatArray:
@@ -105,15 +119,14 @@ def _montage(rng: np.random.Generator, x: FloatArray, inputs: int) -> FloatArray
     return y
 
 
-def _blinks(rng: np.random.Generator, clip: Clip, n: int, unit: float) -> tuple[FloatArray, FloatArray]:
-    """Deflections at times that are free of labels, and their peaks."""
+def _blinks(rng: np.random.Generator, clip: Clip, n: int, size: float) -> tuple[FloatArray, FloatArray]:
+    """Deflections of about one height at times that are free of labels, and their peaks; doubles among them."""
     y = np.zeros(n)
     t = np.arange(n) / clip.rate_hz
     length_s = n / clip.rate_hz
     taken = [(p - 0.5, p + 0.5) for p in clip.peaks] + [(a - 0.4, b + 0.4) for a, b in clip.ignore]
     peaks: list[float] = []
-    size = unit * 10 ** rng.uniform(0.6, 1.5)
-    closing, opening = rng.uniform(0.06, 0.13), rng.uniform(0.12, 0.32)
+    closing, opening = rng.uniform(0.06, 0.16), 10 ** rng.uniform(-0.9, -0.35)
     for _ in range(rng.integers(1, 6)):
         first = rng.uniform(0.6, length_s - 1.2)
         group = [first]
@@ -123,7 +136,7 @@ def _blinks(rng: np.random.Generator, clip: Clip, n: int, unit: float) -> tuple[
             continue
         taken.append((first - 0.5, group[-1] + 0.5))
         for peak in group:
-            height = size * rng.uniform(0.6, 1.2) * (rng.uniform(0.3, 0.7) if rng.random() < 0.15 else 1.0)
+            height = size * rng.uniform(0.6, 1.3) * (rng.uniform(0.3, 0.6) if rng.random() < 0.08 else 1.0)
             slower = rng.uniform(0.85, 1.2)
             y += height * blink_waveform(t - peak + closing * slower, closing * slower, opening * slower)
             peaks.append(peak)

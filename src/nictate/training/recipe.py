@@ -27,9 +27,9 @@ class Recipe:
     """Channels that an example shows at most."""
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
-    core_s: float = 0.08
+    core_s: float = 0.07
     """Within this of a labelled peak the answer is blink: raters differ in widths, not in peaks."""
-    margin_s: float = 0.14
+    margin_s: float = 0.13
     """From `core_s` to here the answer is not asked for; beyond it is no blink."""
     settle_s: float = 0.6
     """No answer is asked for in the first part of an example, before the running scale is known."""
@@ -49,10 +49,12 @@ class Recipe:
             hole_s=0.06,
             max_inputs=8,
             early_s=0.10,
-            late_s=0.30,
-            band=Band(low_hz=0.3, low_order=2, high_hz=20.0, high_order=4),
+            late_s=0.40,
+            band=Band(low_hz=0.75, low_order=2, high_hz=20.0, high_order=4),
             quality=QualityRules(stuck_s=0.3, jump_uv=5000.0, noisy_ratio=8.0),
-            scale=ScaleRules(memory_s=10.0, settle_s=0.4, floor_uv=0.5, reach_s=60.0, large=(0.85, 0.97), least=4.0),
+            scale=ScaleRules(
+                memory_s=10.0, settle_s=0.4, floor_uv=0.5, reach_s=120.0, large=(0.85, 0.97), least=4.0, part=0.25
+            ),
             decision=DecisionRules(
                 start=0.5, confirm=0.5, release=0.6, apart_s=0.15, around_s=0.04, edge=0.2, reach_s=0.35
             ),

@@ -9,19 +9,12 @@ from collections.abc import Iterator
 import numpy as np
 import pylsl
 import pytest
+from live_streams import PATIENCE_S
 
-from nictate.edges.lsl import LslSource, Query
-from nictate.edges.outlets import EegOutlet, MarkerOutlet, play
+from nictate.edges.lsl import EegOutlet, LslSource, MarkerOutlet, Query, play
 from nictate.signals import Block, ConfigError, FloatArray, Montage
 
 MONTAGE = Montage(("number", "Fp1"), 250.0)
-PATIENCE_S = 20.0
-"""Only a test that fails takes so long."""
-
-
-@pytest.fixture
-def source_id(request: pytest.FixtureRequest) -> str:
-    return str(request.node.nodeid)
 
 
 @pytest.fixture
@@ -146,7 +139,7 @@ def test_the_montage_is_written_as_makers_write_it(source_id: str) -> None:
 
 def test_at_full_speed_a_reader_gets_everything(eeg: EegOutlet, source_id: str) -> None:
     """The outlet waits for its reader; then it goes no faster than a reader can follow, and waits for it at the end."""
-    n = round(40.0 * 250.0)
+    n = round(20.0 * 250.0)
     sent: list[int] = []
     player = threading.Thread(target=lambda: sent.append(play([recording(n)], eeg, speed=math.inf)))
     said: list[str] = []

@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nictate.decision import Decision
+from nictate.signals import BlinkEvent, FloatArray
+from nictate.simulate import blink_waveform
+from nictate.windows import Window
+from stand_in import CARD
+
+RULES = CARD.decision
+RATE_HZ, STEP, HOP, LENGTH = CARD.rate_hz, CARD.step, CARD.hop, CARD.window
+CLOSING_S, REOPENING_S = 0.09, 0.2
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A signal (n, inputs) in µV at the model's rate, and the moments at which the network speaks of a blink."""
+
+    signal: FloatArray
+    early: Sequence[float]
+    late: Sequence[float]
+    start_s: float = 0.0
+    delay_s: float = 0.0
+
+    def events(self, until_s: float = math.inf, *, finish: bool = True) -> list[BlinkEvent]:
+        decision = Decision(RULES, RATE_HZ, STEP, CARD.early_s, CARD.late_s, self.delay_s)
+        inputs = self.signal.shape[1]
+        padded = np.vstack((np.zeros((LENGTH, inputs)), self.signal))
+        times = np.concatenate((np.full(LENGTH, -np.inf), self.start_s + np.arange(len(self.signal)) / RATE_HZ))
+        events: list[BlinkEvent] = []
+        window = None
+        for stop in range(LENGTH + HOP, len(times) + 1, HOP):
+            if times[stop - 1] > self.start_s + until_s:
+                break
+            here = slice(stop - LENGTH, stop)
+            window = Window(
+                np.zeros((inputs, 1, LENGTH), dtype=np.float32),
+                padded[here],
+                times[here],
+                usable=np.ones(inputs, dtype=np.bool_),
+                scale=np.full(inputs, 10.0),
+            )
+            spoken = times[stop - HOP + STEP - 1 : stop : STEP] - self.start_s
+            early = self._probability(spoken - CARD.early_s, self.early)
+            late = self._probability(spoken - CARD.late_s, self.late)
+            events += decision.push(window, early, late, float(times[stop - 1]))
+        if finish and window is not None:
+            events += decision.finish(window, float(window.times[-1]))
+            assert decision.finish(window, float(window.times[-1])) == []
+        return events
+
+    @staticmethod
+    def _probability(times: FloatArray, moments: Sequence[float]) -> FloatArray:
+        """0.9 within 50 ms of a moment, 0.1 elsewhere."""
+        near = np.array([any(abs(t - moment) <= 0.05 + 1e-5 for moment in moments) for t in times])
+        return np.where(near, 0.9, 0.1)
+
+
+def blinks(
+    peaks: Sequence[float], lasting_s: float = 8.0, height_uv: float = 100.0, level_uv: float = 0.0
+) -> FloatArray:
+    """Blinks and nothing else, (n, 1)."""
+    t = np.arange(round(lasting_s * RATE_HZ)) / RATE_HZ
+    waves = [blink_waveform(t - peak + CLOSING_S, CLOSING_S, REOPENING_S) for peak in peaks]
+    return level_uv + height_uv * np.max([np.zeros_like(t), *waves], axis=0)[:, np.newaxis]
+
+
+def kinds(events: list[BlinkEvent]) -> list[str]:
+    return [event.kind for event in events]
+
+
+@pytest.mark.parametrize("height_uv", [100.0, -100.0])
+@pytest.mark.parametrize("level_uv", [0.0, 15.0])
+@pytest.mark.parametrize("delay_s", [0.0, 0.025])
+def test_onset_peak_end_and_height_are_those_of_the_deflection(
+    height_uv: float, level_uv: float, delay_s: float
+) -> None:
+    t = 3.0
+    late_signal = blinks([t + delay_s], height_uv=height_uv, level_uv=level_uv)
+    start, blink = Scene(late_signal, [t], [t], delay_s=delay_s).events()
+    assert (start.kind, blink.kind) == ("blink/start", "blink")
+    assert blink.peak == pytest.approx(t, abs=0.005)
+    assert blink.amplitude == pytest.approx(height_uv, rel=0.01)
+    # Where the wave is at the edge, by its own formula; then the first sample beyond.
+    rise = CLOSING_S * (1.0 - math.acos(1.0 - 2.0 * RULES.edge) / math.pi)
+    fall = REOPENING_S * (math.acos(2.0 * RULES.edge - 1.0) / math.pi) ** (1.0 / 0.75)
+    assert t - rise - 1.01 / RATE_HZ <= blink.onset <= t - rise + 1e-9
+    assert blink.end is not None
+    assert t + fall - 1e-9 <= blink.end <= t + fall + 1.01 / RATE_HZ
+    assert blink.confidence == start.confidence == 0.9
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(200, 500).map(lambda k: k / 100.0), st.floats(-0.004, 0.004))
+def test_a_peak_between_two_samples_is_found_there(at: float, off: float) -> None:
+    events = Scene(blinks([at + off]), [at], [at]).events()
+    assert kinds(events) == ["blink/start", "blink"]
+    assert events[1].peak == pytest.approx(at + off, abs=0.003)
+
+
+def test_the_start_comes_early_and_the_blink_when_it_is_over() -> None:
+    t = 3.0
+    start, blink = Scene(blinks([t]), [t], [t]).events()
+    grain = (HOP + 1) / RATE_HZ
+    assert t - 0.05 + CARD.early_s <= start.decided <= t - 0.05 + CARD.early_s + grain
+    assert t + 0.05 + CARD.late_s <= blink.decided <= t + 0.05 + CARD.late_s + grain + STEP / RATE_HZ
+    assert blink.completes == start.decided
+    assert start.completes is start.peak is start.end is start.amplitude is None
+    assert start.onset == pytest.approx(blink.onset, abs=0.011)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.integers(60, 150), min_size=1, max_size=5), st.integers(0, 3))
+def test_each_blink_completes_the_start_that_is_its_own(gaps: list[int], jitter: int) -> None:
+    peaks = np.cumsum([100, *gaps]) / 100.0
+    signal = blinks(peaks, lasting_s=float(peaks[-1]) + 1.5)
+    events = Scene(signal, [p - jitter / 100.0 for p in peaks], list(peaks)).events()
+    starts = [event for event in events if event.kind == "blink/start"]
+    ended = [event for event in events if event.kind == "blink"]
+    assert [event.peak for event in ended] == pytest.approx(list(peaks), abs=0.01)
+    assert [event.completes for event in ended] == [event.decided for event in starts]
+    assert len({event.decided for event in starts}) == len(starts)
+    assert sorted(event.decided for event in events) == [event.decided for event in events]
+
+
+@pytest.mark.parametrize("apart_s", [0.24, 0.3, 0.5])
+def test_double_blinks_are_two(apart_s: float) -> None:
+    peaks = [3.0, 3.0 + apart_s]
+    events = Scene(blinks(peaks), peaks, peaks).events()
+    first, second = (event for event in events if event.kind == "blink")
+    starts = [event for event in events if event.kind == "blink/start"]
+    assert [first.peak, second.peak] == pytest.approx(peaks, abs=0.01)
+    assert [first.completes, second.completes] == [start.decided for start in starts]
+    assert first.end is not None
+    assert first.end <= second.onset + 0.011
+
+
+def test_two_words_about_one_peak_are_one_blink() -> None:
+    """The hump of the late output breaks in the middle; the signal has one peak."""
+    events = Scene(blinks([3.0]), [3.0], [2.95, 3.07]).events()
+    assert kinds(events) == ["blink/start", "blink"]
+
+
+def test_a_blink_that_the_early_word_missed_has_its_start_at_once() -> None:
+    start, blink = Scene(blinks([3.0]), [], [3.0]).events()
+    assert (start.kind, blink.kind) == ("blink/start", "blink")
+    assert blink.completes == start.decided == blink.decided
+    assert start.onset == blink.onset
+
+
+def test_a_start_that_nothing_confirms_is_forgotten() -> None:
+    signal = blinks([2.0, 5.0])
+    assert kinds(Scene(signal, [2.0], []).events()) == ["blink/start"]
+    false_start, start, blink = Scene(signal, [2.0], [5.0]).events()
+    assert false_start.decided < 2.2
+    assert blink.completes == start.decided > 5.0
+
+
+def test_a_start_is_completed_once() -> None:
+    """The second of two blinks had no early word of its own: it does not take the first one's."""
+    events = Scene(blinks([3.0, 3.3]), [3.0], [3.0, 3.3]).events()
+    completed = [event.completes for event in events if event.kind == "blink"]
+    starts = [event.decided for event in events if event.kind == "blink/start"]
+    assert len(completed) == len(set(completed)) == 2
+    assert completed == starts
+
+
+def test_each_start_has_a_name_of_its_own() -> None:
+    """A blink that had no early word is told in the very moment in which the next one begins."""
+    for between in range(20, 40):
+        second = 3.0 + between / 100.0
+        events = Scene(blinks([3.0, second]), [second], [3.0, second]).events()
+        names = [event.decided for event in events if event.kind == "blink/start"]
+        assert len(set(names)) == len(names) == 2, between
+
+
+@pytest.mark.parametrize("until_s", [3.36, 3.4])
+def test_finish_tells_what_was_confirmed_but_not_over(until_s: float) -> None:
+    """The eye stays closed: the deflection has no end when the signal has."""
+    t = np.arange(800) / RATE_HZ
+    closed = 100.0 * blink_waveform(t - 2.9, 0.1, 0.2, hold_s=3.0, hold_level=0.9)[:, np.newaxis]
+    scene = Scene(closed, [3.0], [3.0])
+    assert kinds(scene.events(until_s=3.3, finish=False)) == ["blink/start"]
+    start, blink = scene.events(until_s=until_s)
+    assert blink.completes == start.decided
+    assert blink.decided <= until_s
+    assert blink.end is not None
+    assert until_s - 0.06 <= blink.end <= blink.decided
+
+
+def test_a_long_closure_is_told_before_it_is_over() -> None:
+    t = np.arange(800) / RATE_HZ
+    closed = 100.0 * blink_waveform(t - 2.9, 0.1, 0.2, hold_s=3.0, hold_level=0.9)[:, np.newaxis]
+    start, blink = Scene(closed, [3.0], [3.0]).events(finish=False)
+    assert blink.completes == start.decided
+    assert blink.decided <= 3.0 + RULES.reach_s + 0.1
+
+
+def test_finish_has_nothing_to_say_of_what_was_not_confirmed() -> None:
+    assert kinds(Scene(blinks([3.0]), [3.0], []).events(until_s=3.2)) == ["blink/start"]
+    assert Scene(blinks([3.0]), [], []).events() == []
+
+
+def test_a_probability_that_hovers_is_one_blink() -> None:
+    """Between release and threshold it neither opens nor closes."""
+    decision = Decision(RULES, RATE_HZ, STEP, CARD.early_s, CARD.late_s, 0.0)
+    signal = blinks([3.0])
+    times = np.arange(len(signal)) / RATE_HZ
+    hover = 0.5 * (1.0 + RULES.release) * RULES.confirm
+    events = []
+    for stop in range(LENGTH, len(times), HOP):
+        here = slice(stop - LENGTH, stop)
+        window = Window(
+            np.zeros((1, 1, LENGTH), dtype=np.float32), signal[here], times[here], np.array([True]), np.array([10.0])
+        )
+        spoken = times[stop - HOP + STEP - 1 : stop : STEP] - CARD.late_s
+        late = np.where(np.abs(spoken - 3.0) < 0.08, np.where(spoken * 50 % 2 < 1, 0.9, hover), 0.0)
+        events += decision.push(window, np.where(late > 0, hover, 0.0), late, float(times[stop - 1]))
+    assert kinds(events) == ["blink/start", "blink"]
+
+
+@pytest.mark.parametrize("start_s", [0.1, 1e5, 1.7e9])
+def test_where_time_begins_shifts_the_events(start_s: float) -> None:
+    signal = blinks([3.0, 3.3, 5.0])
+    here = Scene(signal, [3.0, 3.3, 5.0], [3.0, 3.3, 5.0])
+    there = dataclasses.replace(here, start_s=start_s)
+    found, expected = there.events(), here.events()
+    assert kinds(found) == kinds(expected)
+    for a, b in zip(found, expected, strict=True):
+        assert a.onset == pytest.approx(b.onset + start_s, rel=0, abs=1e-6)
+        assert a.decided == pytest.approx(b.decided + start_s, rel=0, abs=1e-6)
+
+
+def test_the_channel_with_the_largest_deflection_is_read() -> None:
+    first, second = blinks([3.0], height_uv=40.0), blinks([3.02], height_uv=-120.0)
+    events = Scene(np.hstack((first, second)), [3.0], [3.0]).events()
+    assert events[1].amplitude == pytest.approx(-120.0, rel=0.01)
+    assert events[1].peak == pytest.approx(3.02, abs=0.005)
+
+
+def test_what_is_held_does_not_grow() -> None:
+    """Early and late words without end, about a signal that has no shape."""
+    decision = Decision(RULES, RATE_HZ, STEP, CARD.early_s, CARD.late_s, 0.0)
+    rng = np.random.default_rng(0)
+    signal = rng.standard_normal((6000, 2))
+    times = np.arange(6000) / RATE_HZ
+    most = 0
+    for stop in range(LENGTH, 6000, HOP):
+        here = slice(stop - LENGTH, stop)
+        window = Window(
+            np.zeros((2, 1, LENGTH), dtype=np.float32),
+            signal[here],
+            times[here],
+            np.ones(2, dtype=np.bool_),
+            np.ones(2),
+        )
+        early, late = rng.random((2, HOP // STEP))
+        decision.push(window, early, late, float(times[stop - 1]))
+        most = max(most, len(decision._humps) + len(decision._starts))
+    assert most < 40

@@ -1,0 +1,401 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from nictate.detector import Detector
+from nictate.signals import BlinkEvent, Block, ConfigError, Montage, StreamError
+from nictate.simulate import Profile, Simulator
+from stand_in import CARD, MODELS, STAND_IN, model, peaks
+
+each_model = pytest.mark.parametrize("name", MODELS)
+
+CALM = Profile(
+    blinks_per_min=28,
+    blink_interval_cv=0.2,
+    blink_amplitude_spread=0.1,
+    half_share=0,
+    double_share=0,
+    long_share=0,
+    saccades_per_min=0,
+    muscle_per_min=0,
+    pops_per_min=0,
+    offset_uv=2000.0,
+)
+"""A blink every two seconds that no detector may miss, so that what a fault costs is seen."""
+
+RATE_HZ, LASTING_S = 250.0, 24.0
+
+
+@lru_cache(maxsize=8)
+def calm(channels: int = 2, rate_hz: float = RATE_HZ) -> tuple[Montage, Block, tuple[float, ...]]:
+    """Montage, samples, and the times of the blinks' peaks."""
+    simulator = Simulator(channels, rate_hz, seed=4, profile=CALM)
+    block = simulator.pull(round(LASTING_S * rate_hz))
+    block.samples.flags.writeable = block.times.flags.writeable = False
+    return simulator.montage, block, tuple(blink.peak for blink in simulator.blinks())
+
+
+@lru_cache(maxsize=8)
+def clean_peaks(name: str, channels: int = 2) -> tuple[float, ...]:
+    """Peaks that the detector finds in the clean signal; each of the blinks is among them."""
+    montage, block, truth = calm(channels)
+    found = peaks(model(name).events(montage, block))
+    true = [peak for peak in truth if 1.5 < peak < LASTING_S - 1.0]
+    assert len(true) >= 8
+    return tuple(min(found, key=lambda other, peak=peak: abs(other - peak)) for peak in true)  # type: ignore[misc]
+
+
+def assert_found(found: list[float], expected: list[float], within_s: float = 0.021) -> None:
+    """Each within two samples of the model."""
+    assert expected
+    for peak in expected:
+        assert min((abs(peak - other) for other in found), default=np.inf) <= within_s
+
+
+# --- What it is for ------------------------------------------------------------------------------
+
+
+@each_model
+@pytest.mark.parametrize("channels", [1, 2, 8, 32])
+@pytest.mark.parametrize("rate_hz", [100.0, 127.9, 249.4, 250.0, 1000.0])
+def test_blinks_are_found_where_they_are(name: str, channels: int, rate_hz: float) -> None:
+    montage, block, truth = calm(channels, rate_hz)
+    events = model(name).events(montage, block)
+    found = peaks(events)
+    true = [peak for peak in truth if 1.5 < peak < LASTING_S - 1.0]
+    hits = [peak for peak in true if min(abs(peak - other) for other in found) < 0.05]
+    assert len(hits) >= 0.9 * len(true)
+
+
+@each_model
+def test_each_blink_completes_one_start_that_was_told_before(name: str) -> None:
+    montage, block, _ = calm()
+    started: set[float] = set()
+    completed: list[float] = []
+    for event in model(name).events(montage, block):
+        if event.kind == "blink/start":
+            assert event.decided not in started
+            assert event.completes is event.peak is event.end is event.amplitude is event.duration is None
+            started.add(event.decided)
+        else:
+            assert event.completes in started
+            assert event.peak is not None
+            assert event.end is not None
+            assert event.onset < event.peak < event.end < event.decided
+            assert event.duration == event.end - event.onset
+            completed.append(event.completes or 0.0)
+        assert 0.0 <= event.confidence <= 1.0
+    assert len(completed) == len(set(completed)) > 8
+
+
+@each_model
+@pytest.mark.parametrize("gain", [-1.0, 0.25, 4.0])
+def test_polarity_and_gain_do_not_matter(name: str, gain: float) -> None:
+    montage, block, _ = calm()
+    plain = model(name).events(montage, block)
+    changed = model(name).events(montage, Block(gain * block.samples, block.times))
+    if gain > 0.0:
+        assert peaks(changed) == peaks(plain)
+    assert_found(peaks(changed), list(clean_peaks(name)))
+    for peak in clean_peaks(name):
+        here = min((e for e in plain if e.peak is not None), key=lambda e: abs((e.peak or 0.0) - peak))
+        there = min((e for e in changed if e.peak is not None), key=lambda e: abs((e.peak or 0.0) - peak))
+        assert (there.amplitude or 0.0) == pytest.approx(gain * (here.amplitude or 0.0), rel=0.05)
+
+
+@each_model
+def test_the_order_of_the_channels_does_not_matter(name: str) -> None:
+    montage, block, _ = calm(8)
+    turned = Montage(montage.names[::-1], montage.rate_hz)
+    backwards = model(name).events(turned, Block(block.samples[:, ::-1], block.times))
+    assert_found(peaks(backwards), list(clean_peaks(name, 8)))
+
+
+# --- Bad input -----------------------------------------------------------------------------------
+
+BAD = (7.5, 11.5)  # From when to when a fault lasts, in s.
+Fault = Callable[[Block], Block]
+
+
+def on_samples(value: float, channels: slice, every: int = 1) -> Fault:
+    def fault(block: Block) -> Block:
+        samples = block.samples.copy()
+        samples[round(BAD[0] * RATE_HZ) : round(BAD[1] * RATE_HZ) : every, channels] = value
+        return Block(samples, block.times)
+
+    return fault
+
+
+def step(channels: slice) -> Fault:
+    def fault(block: Block) -> Block:
+        samples = block.samples.copy()
+        samples[round(BAD[0] * RATE_HZ) :, channels] += 100_000.0
+        return Block(samples, block.times)
+
+    return fault
+
+
+ONE, ALL = slice(0, 1), slice(None)
+SAMPLE_FAULTS: dict[str, Fault] = {
+    "single NaN": on_samples(np.nan, ALL, every=97),
+    "single infinite": on_samples(-np.inf, ONE, every=97),
+    "NaN on one": on_samples(np.nan, ONE),
+    "NaN on all": on_samples(np.nan, ALL),
+    "infinite on one": on_samples(np.inf, ONE),
+    "infinite on all": on_samples(-np.inf, ALL),
+    "flat one": on_samples(0.0, ONE),
+    "flat all": on_samples(0.0, ALL),
+    "railed one": on_samples(187_500.0, ONE),
+    "railed all": on_samples(-187_500.0, ALL),
+    "absurd one": on_samples(3.4e38, ONE, every=2),
+    "absurd all": on_samples(-3.4e38, ALL, every=2),
+    "jump of one": step(ONE),
+    "jump of all": step(ALL),
+}
+
+
+@each_model
+@pytest.mark.parametrize("fault", SAMPLE_FAULTS)
+def test_bad_samples_cost_no_blink_before_or_after(name: str, fault: str) -> None:
+    montage, block, _ = calm()
+    found = peaks(model(name).events(montage, SAMPLE_FAULTS[fault](block)))
+    spared = [peak for peak in clean_peaks(name) if peak < BAD[0] - 0.5 or peak > BAD[1] + 1.5]
+    assert len(spared) >= 5
+    assert_found(found, spared)
+
+
+@each_model
+@pytest.mark.parametrize("fault", [name for name in SAMPLE_FAULTS if "one" in name])
+def test_a_bad_channel_costs_no_blink_of_the_one_beside_it(name: str, fault: str) -> None:
+    montage, block, _ = calm()
+    found = peaks(model(name).events(montage, SAMPLE_FAULTS[fault](block)))
+    beside = [peak for peak in clean_peaks(name) if BAD[0] + 0.9 < peak < BAD[1] - 0.5]
+    assert_found(found, beside, within_s=0.041)
+
+
+@each_model
+def test_bad_samples_alter_nothing_that_was_decided_before(name: str) -> None:
+    montage, block, _ = calm()
+    before = [event for event in model(name).events(montage, block) if event.decided < BAD[0]]
+    assert before
+    for fault in SAMPLE_FAULTS.values():
+        assert model(name).events(montage, fault(block))[: len(before)] == before
+
+
+def test_single_missing_samples_cost_nothing() -> None:
+    montage, block, _ = calm()
+    found = peaks(STAND_IN.events(montage, SAMPLE_FAULTS["single NaN"](block)))
+    assert_found(found, list(clean_peaks("stand-in")))
+
+
+def test_a_stream_of_nothing_but_bad_samples_has_no_events() -> None:
+    montage, block, _ = calm()
+    for value in (np.nan, np.inf, 0.0, 187_500.0):
+        assert STAND_IN.events(montage, Block(np.full_like(block.samples, value), block.times)) == []
+
+
+def restamped(stamps: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]) -> Fault:
+    def fault(block: Block) -> Block:
+        times = block.times.copy()
+        here = slice(round(BAD[0] * RATE_HZ), round(BAD[1] * RATE_HZ))
+        times[here] = stamps(times[here])
+        return Block(block.samples, times)
+
+    return fault
+
+
+STAMP_FAULTS: dict[str, Fault] = {
+    "NaN": restamped(lambda times: np.full_like(times, np.nan)),
+    "infinite": restamped(lambda times: np.full_like(times, np.inf)),
+    "in pairs": restamped(lambda times: times[np.arange(len(times)) // 2 * 2]),
+    "one a packet": restamped(lambda times: times[np.arange(len(times)) // 50 * 50]),
+    "standing still": restamped(lambda times: np.full_like(times, times[0])),
+    "a little back": restamped(lambda times: times - 0.03),
+    "jittered": restamped(lambda times: times + np.random.default_rng(0).uniform(-0.003, 0.003, len(times))),
+    "backwards": restamped(lambda times: times[::-1]),
+    "far ahead": restamped(lambda times: times + 1e6),
+    "far behind": restamped(lambda times: times - 1e6),
+    "swapped": restamped(lambda times: times[np.arange(len(times)) ^ 1]),
+}
+STAMPS_THAT_COST_NOTHING = ("NaN", "infinite", "in pairs", "one a packet", "standing still", "jittered", "swapped")
+
+
+@each_model
+@pytest.mark.parametrize("fault", STAMP_FAULTS)
+def test_bad_stamps_cost_no_blink_before_or_after(name: str, fault: str) -> None:
+    montage, block, _ = calm()
+    found = peaks(model(name).events(montage, STAMP_FAULTS[fault](block)))
+    assert_found(found, [peak for peak in clean_peaks(name) if peak < BAD[0] - 0.5 or peak > BAD[1] + 1.5])
+
+
+@each_model
+@pytest.mark.parametrize("fault", STAMPS_THAT_COST_NOTHING)
+def test_stamps_that_can_be_mended_cost_nothing(name: str, fault: str) -> None:
+    montage, block, _ = calm()
+    found = peaks(model(name).events(montage, STAMP_FAULTS[fault](block)))
+    assert_found(found, list(clean_peaks(name)))
+
+
+@each_model
+@pytest.mark.parametrize("shift_s", [-5.0, -0.2, 0.2, 3600.0])
+def test_after_a_jump_of_the_clock_events_follow_it(name: str, shift_s: float) -> None:
+    montage, block, _ = calm()
+    times = block.times + shift_s * (block.times >= BAD[0])
+    found = peaks(model(name).events(montage, Block(block.samples, times)))
+    assert_found(found, [peak for peak in clean_peaks(name) if peak < BAD[0] - 0.5])
+    assert_found(found, [peak + shift_s for peak in clean_peaks(name) if peak > BAD[0] + 1.5])
+
+
+@each_model
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_a_nominal_rate_that_is_wrong_by_two_still_gives_events(name: str, factor: float) -> None:
+    montage, block, truth = calm()
+    wrong = Montage(montage.names, montage.rate_hz * factor)
+    found = peaks(model(name).events(wrong, block))
+    hits = [peak for peak in truth if min((abs(peak - other) for other in found), default=np.inf) < 0.15]
+    assert len(hits) >= 0.5 * len(truth)
+    assert len(found) < 4 * len(truth)
+
+
+@each_model
+@pytest.mark.parametrize("rate_hz", [100.0, 127.9, 250.0, 1000.0])
+def test_a_lost_packet_is_bridged(name: str, rate_hz: float) -> None:
+    """40 ms are lost in every second and a half; the blinks that are not hit are found."""
+    montage, block, truth = calm(2, rate_hz)
+    hits = np.arange(1.0, LASTING_S, 1.5)
+    lost = np.any([(block.times >= t) & (block.times < t + 0.04) for t in hits], axis=0)
+    found = peaks(model(name).events(montage, Block(block.samples[~lost], block.times[~lost])))
+    spared = [t for t in truth if 2.0 < t < LASTING_S - 1.0 and np.all((t < hits - 0.4) | (t > hits + 0.3))]
+    assert_found(found, spared, within_s=0.05)
+
+
+def test_a_stream_of_holes_is_silent() -> None:
+    """Every stamp a jump: nothing can be detected, and nothing is held."""
+    montage, block, _ = calm()
+    times = np.arange(500) * 1.0
+    assert STAND_IN.events(montage, Block(block.samples[:500], times)) == []
+    assert STAND_IN.events(montage, Block(block.samples[:500], times[::-1])) == []
+    assert STAND_IN.events(montage, Block(block.samples[:500], np.full(500, np.nan))) == []
+
+
+def test_stamps_too_large_to_tell_samples_apart_do_no_harm() -> None:
+    montage, block, _ = calm()
+    detector = STAND_IN.detector(montage)
+    detector.push(Block(block.samples[:300], np.full(300, 1e300)))
+    found = detector.push(block) + detector.flush()
+    assert_found(peaks(found), list(clean_peaks("stand-in")))
+
+
+def test_a_block_of_another_width_is_refused_and_forgotten() -> None:
+    montage, block, _ = calm()
+    detector, half = STAND_IN.detector(montage), len(block) // 2
+    found = detector.push(Block(block.samples[:half], block.times[:half]))
+    for width in (0, 1, 3):
+        with pytest.raises(StreamError, match=f"a block of {width} channels in a stream of 2"):
+            detector.push(Block(np.zeros((5, width)), np.zeros(5)))
+    found += detector.push(Block(block.samples[half:], block.times[half:])) + detector.flush()
+    assert found == STAND_IN.events(montage, block)
+
+
+# --- Channels ------------------------------------------------------------------------------------
+
+
+def test_the_frontal_channels_are_used_unless_others_are_asked_for() -> None:
+    names = ("O1", "Fp1", "Cz", "Fp2")
+    assert Detector(CARD, STAND_IN.network, Montage(names, 250.0)).channels == (1, 3)
+    assert Detector(CARD, STAND_IN.network, Montage(names, 250.0), channels=[2]).channels == (2,)
+    unknown = Montage(("a", "b", "c"), 250.0, ("eeg", "misc", "eeg"))
+    assert Detector(CARD, STAND_IN.network, unknown).channels == (0, 2)
+
+
+@pytest.mark.parametrize("channels", [(), (4,), (-1,), (0, 99)])
+def test_channels_that_are_not_there_are_refused(channels: tuple[int, ...]) -> None:
+    with pytest.raises(ConfigError, match="channels"):
+        Detector(CARD, STAND_IN.network, Montage(("a", "b", "c", "d"), 250.0), channels=channels)
+
+
+def test_a_montage_without_eeg_is_refused() -> None:
+    with pytest.raises(ConfigError, match="channels"):
+        Detector(CARD, STAND_IN.network, Montage(("a", "b"), 250.0, ("eog", "misc")))
+
+
+class Watched:
+    """The stand-in's network, and what it was shown."""
+
+    def __init__(self) -> None:
+        self.shown: list[npt.NDArray[np.float32]] = []
+        self.trusted: set[bool] = set()
+
+    def __call__(
+        self, channels: npt.NDArray[np.float32], source: npt.NDArray[np.float32], trusted: bool
+    ) -> npt.NDArray[np.float64]:
+        assert source.shape == channels.shape[1:] == (CARD.scale.rows, CARD.window)
+        assert channels.dtype == source.dtype == np.float32
+        assert np.isfinite(channels).all()
+        self.shown.append(channels)
+        self.trusted.add(trusted)
+        return STAND_IN.network(channels, source, trusted)
+
+
+def test_the_network_sees_windows_of_good_channels_and_no_more_than_it_can_take() -> None:
+    montage, block, _ = calm(32)
+    watched = Watched()
+    detector = Detector(CARD, watched, montage, channels=range(32))
+    detector.push(block)
+    assert {len(channels) for channels in watched.shown} == {CARD.max_inputs}
+    assert watched.trusted == {False}
+    # Of many channels those with the largest blinks; Fp1 is one of them, once a few blinks were seen.
+    fp1 = Watched()
+    Detector(CARD, fp1, montage, channels=[montage.names.index("Fp1")]).push(block)
+    assert any(np.array_equal(row, fp1.shown[-1][0]) for row in watched.shown[-1])
+
+
+def test_a_channel_that_is_not_there_is_not_shown() -> None:
+    montage, block, _ = calm()
+    samples = block.samples.copy()
+    samples[:, 1] = np.nan
+    watched = Watched()
+    Detector(CARD, watched, montage).push(Block(samples, block.times))
+    assert {len(channels) for channels in watched.shown} == {1}
+
+
+def test_the_network_is_not_asked_where_no_channel_can_be_used() -> None:
+    montage, block, _ = calm()
+
+    def refuse(*_: object) -> npt.NDArray[np.float64]:
+        raise AssertionError("there is nothing to ask")
+
+    silent = Block(np.full_like(block.samples, np.nan), block.times)
+    assert Detector(CARD, refuse, montage).push(silent) == []
+
+
+def test_the_windows_for_training_are_those_that_the_network_sees() -> None:
+    montage, block, _ = calm()
+    watched = Watched()
+    Detector(CARD, watched, montage).push(block)
+    windows = [window for window, _ in STAND_IN.detector(montage).windows(block) if window.usable.any()]
+    assert len(windows) == len(watched.shown) > 100
+    for window, shown in zip(windows, watched.shown, strict=True):
+        assert np.array_equal(window.inputs[window.usable], shown)
+
+
+def test_the_cleaned_eeg_is_the_whole_stream_with_its_times() -> None:
+    montage, block, _ = calm()
+    clean: list[Block] = []
+    detector = Detector(CARD, STAND_IN.network, montage, on_clean=clean.append)
+    found = detector.push(block)
+    n = len(block) - len(block) % 10
+    assert np.array_equal(np.concatenate([part.samples for part in clean]), block.samples[:n])
+    assert np.array_equal(np.concatenate([part.times for part in clean]), block.times[:n])
+    assert found == STAND_IN.events(montage, block, flush=False)
+
+
+def test_events_come_in_the_order_in_which_they_were_decided() -> None:
+    montage, block, _ = calm()
+    events: list[BlinkEvent] = STAND_IN.events(montage, block)
+    assert [event.decided for event in events] == sorted(event.decided for event in events)
