@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import threading
 import time
+from pathlib import Path
+
+import pytest
 
 from nictate.demo import run_demo
-from nictate.signals import BlinkEvent
+from nictate.signals import BlinkEvent, ConfigError
 
 LONG_ENOUGH_S = 7.0
 PATIENCE_S = 60.0
@@ -38,6 +41,19 @@ def test_each_blink_is_shown_as_it_is_found_and_counted_at_the_end() -> None:
     # Those of the first and the last second do not count. How many are found is measured elsewhere.
     assert 0 < found <= found + false <= len(blinks)
     assert re.search(r"blink/start was decided -?\d+ ms after the peak \(median\)", text)
+
+
+def test_what_ends_one_end_of_it_ends_the_other(tmp_path: Path) -> None:
+    before = threading.active_count()
+    deadline = time.monotonic() + PATIENCE_S
+    with pytest.raises(ConfigError, match=r"gone\.json"):
+        list(
+            run_demo(
+                2, 250.0, 1, tmp_path / "gone.json", lambda: time.monotonic() > deadline, lambda _: None, lambda _: None
+            )
+        )
+    assert time.monotonic() < deadline
+    assert threading.active_count() == before
 
 
 def test_a_demonstration_that_is_ended_at_once_says_nothing() -> None:

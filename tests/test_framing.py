@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,11 +22,7 @@ def runs_of(rate_hz: float, times: FloatArray, lengths: list[int] | None = None)
     """The runs of a stream with these stamps, however it is cut, each put together from its pieces."""
     timeline, block = Timeline(rate_hz, HOLE_S), numbered(times)
     bounds = [0, *np.cumsum(lengths or []), len(times)]
-    pieces = [
-        run
-        for a, b in zip(bounds[:-1], bounds[1:], strict=True)
-        for run in timeline.push(Block(block.samples[a:b], block.times[a:b]))
-    ]
+    pieces = [run for a, b in pairwise(bounds) for run in timeline.push(Block(block.samples[a:b], block.times[a:b]))]
     runs: list[Run] = []
     for piece in pieces:
         if piece.fresh:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nictate.filters import Filtered
 from nictate.scaling import Scale, Scaled, ScaleRules
 from nictate.signals import BoolArray, FloatArray
-from nictate.simulate import blink_waveform
+from nictate.waveforms import blink_waveform
 from stand_in import CARD
 
 RULES = CARD.scale
@@ -88,7 +88,7 @@ def test_what_is_large_is_the_blinks_where_there_are_some() -> None:
     newest = scaled(y + blinks[:, np.newaxis])[-1]
     implied = newest.samples[-1, 0] / np.sinh(newest.inputs[-1, :, 0])
     assert implied[0] == pytest.approx(newest.scale[0])
-    assert 250.0 < implied[1] <= implied[2] < 400.0
+    assert 250.0 < implied[1] / RULES.part <= implied[2] / RULES.part < 400.0
 
 
 def oracle(y: FloatArray, frames: int, rules: ScaleRules) -> FloatArray:
@@ -98,7 +98,7 @@ def oracle(y: FloatArray, frames: int, rules: ScaleRules) -> FloatArray:
     usual = np.maximum(np.median(size.mean(axis=1)[-memory:], axis=0), rules.floor_uv)
     tops = np.array([size[k : k + second].max(axis=(0, 1)) for k in range(0, frames, second)])
     tops = np.sort(tops[-round(rules.reach_s) :], axis=0)
-    large = [np.maximum(tops[int(q * len(tops))], rules.least * usual) for q in rules.large]
+    large = [rules.part * np.maximum(tops[int(q * len(tops))], rules.least * usual) for q in rules.large]
     return np.array([usual, *large])
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -26,7 +28,7 @@ def parts(lengths: list[int]) -> list[Scaled]:
             usable=np.arange(INPUTS) == k % INPUTS,
             scale=np.full(INPUTS, float(k)),
         )
-        for k, (a, b) in enumerate(zip(bounds[:-1], bounds[1:], strict=True))
+        for k, (a, b) in enumerate(pairwise(bounds))
     ]
 
 

@@ -108,8 +108,12 @@ def _build(kind: type[T], raw: object, where: str) -> T:
         value, hint = raw[name], hints[name]
         if isinstance(hint, type) and dataclasses.is_dataclass(hint):
             value = _build(hint, value, f"{where}{name}.")
-        elif isinstance(value, list):
-            value = tuple(value)
+        elif hint == tuple[float, ...]:
+            if not isinstance(value, list) or not all(type(item) in (int, float) for item in value):
+                raise ConfigError(f"the model card's {where}{name} is {value!r}, not a list of numbers")
+            value = tuple(float(item) for item in value)
+        elif hint == dict[str, Any] and not isinstance(value, dict):
+            raise ConfigError(f"the model card's {where}{name} is {value!r}, not an object")
         elif hint is float and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         elif hint in (int, float, str) and type(value) is not hint:

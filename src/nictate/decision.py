@@ -68,7 +68,8 @@ class Decision:
         self._rules = rules
         self._step = step
         self._rate_hz = rate_hz
-        self._early_s, self._late_s, self._delay_s = early_s, late_s, delay_s
+        self._early, self._late = round(early_s * rate_hz), round(late_s * rate_hz)
+        self._delay_s = delay_s
         self._rising = False
         self._humps: list[Hump] = []
         self._starts: list[tuple[float, BlinkEvent]] = []
@@ -77,10 +78,12 @@ class Decision:
     def push(self, window: Window, early: FloatArray, late: FloatArray, decided: float) -> list[BlinkEvent]:
         """What the newest outputs, ``early`` and ``late`` (hop / step,), make certain at stream time ``decided``."""
         events: list[BlinkEvent] = []
-        spoken = window.times[-1 - self._step * (len(early) - 1) :: self._step]
-        for time, p_early, p_late in zip(spoken, early, late, strict=True):
-            events += self._hear_early(time - self._early_s, p_early, window, decided)
-            self._hear_late(time - self._late_s, p_late)
+        # Back by samples, not by seconds: they differ where a packet was lost or the nominal rate is wrong.
+        newest = len(window.times) - 1 - self._step * (len(early) - 1)
+        for k, (p_early, p_late) in enumerate(zip(early, late, strict=True)):
+            at = newest + self._step * k
+            events += self._hear_early(window.times[at - self._early], p_early, window, decided)
+            self._hear_late(window.times[at - self._late], p_late)
         events += self._conclude(window, decided, at_last=False)
         return events
 
@@ -148,7 +151,9 @@ class Decision:
 
     def _take_start(self, peak: float) -> BlinkEvent | None:
         """The ``blink/start`` that a blink with this peak completes; each completes one at most."""
-        near = [k for k, (t, _) in enumerate(self._starts) if abs(t - peak) <= self._rules.reach_s]
+        rules = self._rules
+        # Not after the peak: that start is the next blink's.
+        near = [k for k, (t, _) in enumerate(self._starts) if -rules.reach_s <= t - peak <= 0.5 * rules.apart_s]
         if not near:
             return None
         best = min(near, key=lambda k: abs(self._starts[k][0] - peak))

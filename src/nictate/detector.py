@@ -59,7 +59,7 @@ class Detector:
         self._on_clean = on_clean
         self._columns = np.array(chosen)
         self._frame = max(2, round(card.frame_s * montage.rate_hz))
-        self._delay_s = card.band.delay_s(montage.rate_hz, at_hz=4.0)
+        self._delay_s = card.band.delay_s(montage.rate_hz)
         self._timeline = Timeline(montage.rate_hz, card.hole_s)
         self._begin()
 

@@ -50,7 +50,8 @@ class Timeline:
 
     def __init__(self, rate_hz: float, hole_s: float) -> None:
         self._period_s = 1.0 / rate_hz
-        self._hole_s = max(hole_s, 1.5 / rate_hz)
+        # Half-way between two samples, so that no rounding of the stamps decides what is a hole.
+        self._hole_s = (max(1, int(hole_s * rate_hz + 1e-6)) + 0.5) / rate_hz
         self._stamp = np.nan
         self._time = np.nan
 
@@ -75,7 +76,7 @@ class Timeline:
 
     def _mend(self, stamps: FloatArray) -> FloatArray:
         """Times in s that increase except over a hole; equal to the stamps wherever these are sane."""
-        if self._time == self._stamp:
+        if self._time == self._stamp and np.isfinite(stamps).all():
             steps = np.diff(stamps, prepend=self._stamp)
             if np.all(steps > 0.0):
                 self._stamp = stamps[-1]
@@ -83,10 +84,12 @@ class Timeline:
         times = np.empty(len(stamps))
         stamp, time = self._stamp, self._time
         for k, new in enumerate(stamps):
-            if np.isfinite(new) and (new > time or new < time - self._hole_s):
+            if not np.isfinite(new) or new == stamp:
+                time += self._period_s
+            elif new > time or new < time - self._hole_s:
                 time = new
             else:
-                time += self._period_s if not np.isfinite(new) or new == stamp else 0.5 * self._period_s
+                time += 0.5 * self._period_s
             stamp = new if np.isfinite(new) else stamp
             times[k] = time
         self._stamp, self._time = stamp, self._time
@@ -104,13 +107,10 @@ class Framer:
         self._times = np.empty(0)
 
     def push(self, run: Run) -> list[Frame]:
-        if len(self._times):
-            samples = np.concatenate((self._samples, run.samples))
-            times = np.concatenate((self._times, run.times))
-        else:
-            samples, times = run.samples, run.times
+        # Always copied: neither what waits here nor a frame that somebody keeps is the caller's buffer.
+        samples = np.concatenate((self._samples, run.samples))
+        times = np.concatenate((self._times, run.times))
         whole = len(times) - len(times) % self._length
-        # Copied, so that a caller who reuses a buffer cannot change what waits here.
         self._samples, self._times = samples[whole:].copy(), times[whole:].copy()
         return [
             Frame(samples[k : k + self._length], times[k : k + self._length], self._good, self._stale)

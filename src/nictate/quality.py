@@ -36,16 +36,20 @@ class Quality:
         self._was_good = np.zeros(channels, dtype=np.bool_)
         self._none = np.zeros(channels, dtype=np.bool_)
         self._first = True
+        self._shown = self._last
 
     def push(self, frame: Frame) -> Frame:
         x = frame.samples
         n = len(x)
         filled, missing = x, self._none
-        if not np.isfinite(x.sum()):  # A sum is not finite when one of its terms is not: one look at all of them.
+        if not np.isfinite(np.abs(x).sum()):  # A sum is infinite where one of its terms is: one look at all.
             filled = self._hold(x)
             # Up to half a frame of missing values is bridged by the last one; more is a channel that is not there.
             missing = 2 * np.isfinite(x).sum(axis=0) < n
-        before = np.where(np.isfinite(self._last), self._last, filled[0]) if self._first else self._last
+        if self._first:
+            self._last = np.where(np.isfinite(self._last), self._last, filled[0])
+            self._shown = self._last
+        before = self._last
         steps = np.empty_like(filled)
         np.subtract(filled[1:], filled[:-1], out=steps[1:])
         np.subtract(filled[0], before, out=steps[0])
@@ -60,14 +64,17 @@ class Quality:
         self._first = False
         self._last = filled[-1].copy()
         if bad.any():
-            filled = np.where(good, filled, before)
+            filled = np.where(good, filled, self._shown)
+        self._shown = filled[-1].copy()
         fresh = good & ~self._was_good
         self._was_good = good
         return Frame(filled, frame.times, good, fresh)
 
     def _hold(self, x: FloatArray) -> FloatArray:
-        """Each missing value becomes the last one that was there (0 before the first)."""
-        with_last = np.vstack((self._last, x))
+        """Each missing value becomes the last one that was there; where filters start anew, the first that comes."""
+        finite = np.isfinite(x)
+        first = np.take_along_axis(x, finite.argmax(axis=0)[np.newaxis], axis=0)[0]
+        with_last = np.vstack((np.where(self._was_good | ~finite.any(axis=0), self._last, first), x))
         rows = np.where(np.isfinite(with_last), np.arange(len(with_last))[:, np.newaxis], 0)
         held = np.take_along_axis(with_last, np.maximum.accumulate(rows, axis=0), axis=0)[1:]
         return np.where(np.isfinite(held), held, 0.0)

@@ -70,7 +70,7 @@ class Scale:
         self._settle = max(1, round(rules.settle_s / frame_s))
         self._second = max(1, round(1.0 / frame_s))
         self._means = np.zeros((max(self._settle, round(rules.memory_s / frame_s)), inputs))
-        self._tops = np.zeros((round(rules.reach_s), inputs))
+        self._tops = np.zeros((max(1, round(rules.reach_s)), inputs))
         self._seen = np.zeros(inputs, dtype=np.int64)
         self._scales = np.full((rules.rows, inputs), rules.floor_uv)
         self._noisy = np.zeros(inputs, dtype=np.bool_)
@@ -115,8 +115,6 @@ class Scale:
                 large = np.maximum(tops[int(quantile * len(tops))], self._rules.least * scales[0, c])
                 scales[row, c] = self._rules.part * large
         self._scales = scales
-        if len(columns) >= 3:
-            usual = np.median(scales[0, columns])
-            # Leaves at the ratio, returns at half of it, so that it does not flicker.
-            limit = np.where(self._noisy, 0.5, 1.0) * self._noisy_ratio * usual
-            self._noisy = scales[0] > limit
+        # Leaves at the ratio, returns at half of it, so that it does not flicker. Two inputs cannot outvote each other.
+        limit = np.where(self._noisy, 0.5, 1.0) * self._noisy_ratio * np.median(scales[0, columns])
+        self._noisy = (scales[0] > limit) & (len(columns) >= 3)

@@ -121,11 +121,14 @@ def save(path: Path, names: list[str], samples_uv: FloatArray, rate_hz: float) -
 
 
 def simulated(path: Path, seconds: float, seed: int = 1) -> Simulator:
-    """Write a simulated recording as FIF, and its blinks as the labels beside it."""
+    """Write a simulated recording as FIF, and its blinks as the labels beside it, those of no usual kind as ignored."""
     simulator = Simulator(["Fp1", "Fp2", "Cz"], 250.0, seed=seed)
     block = simulator.pull(round(seconds * 250.0))
     save(path, list(simulator.montage.names), block.samples, 250.0)
-    rows = [f"{b.onset:.4f}\t{b.end - b.onset:.4f}\tblink\t{b.peak:.4f}" for b in simulator.blinks()]
+    rows = [
+        f"{b.onset:.4f}\t{b.end - b.onset:.4f}\t{b.kind if b.kind == 'blink' else 'ignore'}\t{b.peak:.4f}"
+        for b in simulator.blinks()
+    ]
     labels = path.with_name(path.name.replace("_eeg.fif", "_events.tsv"))
     labels.write_text("\n".join(["onset\tduration\ttrial_type\tpeak", *rows]) + "\n", encoding="utf-8")
     return simulator

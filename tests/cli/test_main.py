@@ -81,45 +81,40 @@ def tell(arguments: str, desk: Path) -> Told:
     return Told(done.returncode, done.stdout, [line for line in done.stderr.splitlines() if line.strip()])
 
 
-@pytest.mark.parametrize(("arguments", "words"), FAILURES)
-def test_a_failure_is_one_line_and_1(arguments: str, words: str, desk: Path) -> None:
-    told = tell(arguments, desk)
-    assert told.code == 1, told
-    (line,) = told.lines
-    assert line.startswith("nictate: ")
-    assert words in line
-
-
 @pytest.fixture
 def inside(desk: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The same, but in this process: a process takes a second to start, and there are many mistakes to make."""
+    """In this process: one of its own takes a second to start, and there is much to get wrong."""
     monkeypatch.chdir(desk)
     yield
     assert not (desk / "new").exists() or not list((desk / "new").iterdir())
 
 
 @pytest.mark.usefixtures("inside")
-@pytest.mark.parametrize(("arguments", "words"), MISTAKES)
-def test_a_mistake_is_one_line_and_2(
-    arguments: str, words: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("arguments", "words", "code"), [(*told, 2) for told in MISTAKES] + [(*told, 1) for told in FAILURES]
+)
+def test_a_mistake_is_one_line_and_2_and_a_failure_one_line_and_1(
+    arguments: str, words: str, code: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["nictate", *arguments.split()])
     with pytest.raises(SystemExit) as ended:
         main()
     out, err = capfd.readouterr()
-    assert ended.value.code == 2, err
-    assert out.strip() == ""
+    assert ended.value.code == code, err
+    # Within pytest, MNE also writes its warnings to the standard output; not so in a process of its own.
+    assert code == 1 or out.strip() == ""
     (line,) = [line for line in err.splitlines() if line.strip()]
     assert line.startswith("nictate: ")
     assert words in line
 
 
-def test_a_mistake_in_a_process_of_its_own(desk: Path) -> None:
-    for arguments, words in (MISTAKES[0], ("annotate x_eeg.fif --nope", "--nope")):
-        told = tell(arguments, desk)
-        assert told.code == 2, told
-        (line,) = told.lines
-        assert words in line
+@pytest.mark.parametrize(("told", "code"), [(MISTAKES[0], 2), (MISTAKES[6], 2), (FAILURES[0], 1)])
+def test_so_it_is_in_a_process_of_its_own(told: tuple[str, str], code: int, desk: Path) -> None:
+    arguments, words = told
+    found = tell(arguments, desk)
+    assert (found.code, found.out) == (code, ""), found
+    (line,) = found.lines
+    assert words in line
 
 
 @pytest.mark.parametrize(

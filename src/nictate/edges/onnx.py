@@ -35,6 +35,13 @@ class OnnxNetwork:
         names = [value.name for value in self._session.get_inputs()]
         if names != ["channels", "source", "trusted"]:
             raise ConfigError(f"the model's inputs are {names}, not channels, source and trusted")
+        shape = [card.scale.rows, card.window]
+        shapes = [value.shape for value in self._session.get_inputs()]
+        outputs = len(self._session.get_outputs())
+        if shapes[0][1:] != shape or shapes[1] != shape or outputs != 1:
+            raise ConfigError(
+                f"the model takes {shapes[0]} and has {outputs} outputs; its card says {shape} a channel, and one"
+            )
         self._flags = {True: np.ones(1, dtype=np.float32), False: np.zeros(1, dtype=np.float32)}
 
     def __call__(

@@ -64,9 +64,10 @@ def fit(
 ) -> Fitted:
     """Trains on ``train`` and keeps the epoch that is best on ``validate``. The same seed gives the same weights.
 
-    Two threads always, because the order of additions, and so the last bits, depend on their number.
+    One thread always: the order of additions, and so the last bits, depend on their number, and the second core is busy
+    making the next batches.
     """
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(recipe.seed)
     network = BlinkNet(recipe.architecture)

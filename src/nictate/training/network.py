@@ -14,12 +14,12 @@ class Architecture:
 
     rows: int = 3
     """How many times each input is shown, each time on another scale."""
-    first: tuple[int, int] = (16, 7)
+    first: tuple[int, int] = (24, 7)
     """(width, kernel) of the first layer, which takes every `stride`-th step: what follows costs that much less."""
     stride: int = 2
-    encoder: tuple[tuple[int, int, int], ...] = ((16, 5, 1), (24, 5, 2))
+    encoder: tuple[tuple[int, int, int], ...] = ((24, 5, 1), (32, 5, 2))
     """(width, kernel, dilation) of each further layer that is shared by the inputs."""
-    head: tuple[tuple[int, int, int], ...] = ((32, 5, 4), (32, 5, 8))
+    head: tuple[tuple[int, int, int], ...] = ((40, 5, 4), (40, 5, 8))
     """(width, kernel, dilation) of each layer after the pooling."""
 
     @property

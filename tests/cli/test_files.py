@@ -1,0 +1,247 @@
+"""The commands on recordings and models."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import edfio
+import numpy as np
+import pytest
+from programs import column, nictate, running, save, table
+
+from nictate.bench import STAGES
+from nictate.cli import main
+from nictate.signals import FloatArray
+from nictate.simulate import Simulator
+
+NAMES = ["Fp1", "Fp2", "Cz"]
+COLUMNS = ["onset", "duration", "trial_type", "peak", "amplitude", "confidence", "decided"]
+
+
+def wave(seconds: float = 20.0, seed: int = 1) -> FloatArray:
+    return Simulator(NAMES, 250.0, seed=seed).pull(round(250.0 * seconds)).samples
+
+
+def save_edf(path: Path, samples: FloatArray) -> Path:
+    parts = [
+        edfio.EdfSignal(x, 250.0, label=name, physical_dimension="uV", physical_range=(-3000, 3000))
+        for name, x in zip(NAMES, samples.T, strict=True)
+    ]
+    edfio.Edf(parts, data_record_duration=1.0).write(path)
+    return path
+
+
+def save_xdf(path: Path, samples: FloatArray) -> Path:
+    """XDF 1.0, https://github.com/sccn/xdf/wiki/Specifications, in its simplest form."""
+
+    def chunk(tag: int, content: bytes) -> bytes:
+        return b"\x04" + (len(content) + 2).to_bytes(4, "little") + tag.to_bytes(2, "little") + content
+
+    channels = "".join(
+        f"<channel><label>{name}</label><unit>microvolts</unit><type>EEG</type></channel>" for name in NAMES
+    )
+    header = (
+        f'<?xml version="1.0"?><info><name>amp</name><type>EEG</type><channel_count>{len(NAMES)}</channel_count>'
+        "<nominal_srate>250</nominal_srate><channel_format>double64</channel_format>"
+        f"<desc><channels>{channels}</channels></desc></info>"
+    )
+    number = (1).to_bytes(4, "little")
+    stamps = 1000.0 + np.arange(len(samples)) / 250.0
+    rows = b"".join(
+        b"\x08" + t.astype("<f8").tobytes() + x.astype("<f8").tobytes() for t, x in zip(stamps, samples, strict=True)
+    )
+    path.write_bytes(
+        b"XDF:"
+        + chunk(1, b'<?xml version="1.0"?><info><version>1.0</version></info>')
+        + chunk(2, number + header.encode())
+        + chunk(3, number + b"\x04" + len(samples).to_bytes(4, "little") + rows)
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same signal in three formats, the same FIF cut off, and a file that is no recording."""
+    folder = tmp_path_factory.mktemp("recordings")
+    samples = wave()
+    save(folder / "x_eeg.fif", NAMES, samples, 250.0)
+    save_edf(folder / "e.edf", samples)
+    save_xdf(folder / "d.xdf", samples)
+    cut = (folder / "x_eeg.fif").read_bytes()
+    (folder / "cut_eeg.fif").write_bytes(cut[: round(0.6 * len(cut))])
+    (folder / "foreign.vhdr").write_text("Dear diary", encoding="utf-8")
+    return folder
+
+
+GOOD = ("x_eeg.fif", "e.edf", "d.xdf")
+TABLES = ("x_events.tsv", "e_events.tsv", "d_events.tsv")
+
+
+@pytest.fixture(scope="module")
+def made(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `nictate annotate` makes of the good ones."""
+    out = tmp_path_factory.mktemp("events")
+    with running("annotate", *(folder / name for name in GOOD), "--out", out, "--starts") as annotate:
+        assert annotate.ends() == 0, annotate.err
+    assert [line.split(": ")[0] for line in annotate.out] == [str(out / name) for name in TABLES]
+    # Nothing to say, and neither torch nor matplotlib to load.
+    assert [line for line in annotate.err if line.strip()] == ["loaded:"]
+    return out
+
+
+def call(arguments: Sequence[object], monkeypatch: pytest.MonkeyPatch) -> int:
+    """In this process, which has everything loaded."""
+    monkeypatch.setattr(sys, "argv", ["nictate", *map(str, arguments)])
+    monkeypatch.setenv("COLUMNS", "300")
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_events_have_exactly_the_columns_of_bids_and_what_is_empty_says_so(made: Path, name: str) -> None:
+    text = (made / name).read_text(encoding="utf-8")
+    assert text.splitlines()[0].split("\t") == COLUMNS
+    rows = table(made / name)
+    assert {row["trial_type"] for row in rows} == {"blink", "blink/start"}
+    for row in rows:
+        empty = {key for key, value in row.items() if value == "n/a"}
+        assert empty == ({"duration", "peak", "amplitude"} if row["trial_type"] == "blink/start" else set())
+        assert "" not in row.values()
+    onsets = [float(row["onset"]) for row in rows]
+    assert onsets == sorted(onsets)
+    assert 0.0 <= onsets[0] <= onsets[-1] <= 20.0
+    about = json.loads((made / name).with_suffix(".json").read_text(encoding="utf-8"))
+    assert list(about) == COLUMNS
+    assert all(column["Description"] for column in about.values())
+
+
+def test_the_format_of_a_recording_makes_no_difference(made: Path) -> None:
+    fif, edf, xdf = (table(made / name) for name in TABLES)
+    assert len(fif) > 2
+    for other in (edf, xdf):
+        assert [row["trial_type"] for row in other] == [row["trial_type"] for row in fif]
+        # EDF rounds the samples to 16 bits.
+        for name in ("onset", "decided"):
+            for kind in ("blink", "blink/start"):
+                np.testing.assert_allclose(column(other, name, kind), column(fif, name, kind), rtol=0.0, atol=0.004)
+
+
+def test_starts_are_written_only_when_asked_for(
+    folder: Path, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call(["annotate", folder / "x_eeg.fif", "--out", tmp_path], monkeypatch) == 0
+    assert table(tmp_path / TABLES[0]) == [r for r in table(made / TABLES[0]) if r["trial_type"] == "blink"]
+
+
+def test_any_number_of_jobs_writes_the_same_to_the_byte(folder: Path, made: Path, tmp_path: Path) -> None:
+    done = nictate("annotate", *GOOD, "--out", tmp_path, "--starts", "--jobs", "2", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert written(tmp_path) == written(made)
+
+
+def test_a_bad_file_is_named_with_the_reason_and_the_others_are_done(folder: Path, made: Path, tmp_path: Path) -> None:
+    files = ("foreign.vhdr", "cut_eeg.fif", "gone.edf", *GOOD)
+    done = nictate("annotate", *files, "--out", tmp_path, "--starts", cwd=folder)
+    assert done.returncode == 1
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert all(line.startswith("nictate: ") for line in lines)
+    for name in files[:3]:
+        assert any(len(line) > len(f"nictate: {name}: ") for line in lines if name in line)
+    good = {name: content for name, content in written(tmp_path).items() if not name.startswith("cut_")}
+    assert good == written(made)
+    # What can be read of the one that breaks off gives its events.
+    cut, whole = table(tmp_path / "cut_events.tsv"), table(made / TABLES[0])
+    known = [[row for row in rows if float(row["decided"]) < 10.0] for rows in (cut, whole)]
+    assert known[0] == known[1] != []
+
+
+def test_labels_are_not_overwritten_unless_asked_for(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    labels = tmp_path / "x_events.tsv"
+    labels.write_text("onset\tduration\ttrial_type\n1\t0.2\tblink\n", encoding="utf-8")
+    before = labels.read_bytes()
+    annotate = ["annotate", folder / "x_eeg.fif", "--out", tmp_path]
+    assert call(annotate, monkeypatch) == 2
+    assert "--overwrite" in capfd.readouterr().err
+    assert written(tmp_path) == {"x_events.tsv": before}
+    assert call([*annotate, "--overwrite"], monkeypatch) == 0
+    assert set(written(tmp_path)) == {"x_events.tsv", "x_events.json"}
+    assert labels.read_bytes() != before
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    """Two people, whose labels are what the simulator knows."""
+    for person, seed in (("p1", 1), ("p2", 2)):
+        simulator = Simulator(NAMES, 250.0, seed=seed)
+        samples = simulator.pull(250 * 20).samples
+        (tmp_path / "set").mkdir(exist_ok=True)
+        save(tmp_path / f"set/{person}_eeg.fif", NAMES, samples, 250.0)
+        rows = [f"{b.onset:.3f}\t{b.end - b.onset:.3f}\tblink\t{b.peak:.3f}" for b in simulator.blinks()]
+        text = "\n".join(["onset\tduration\ttrial_type\tpeak", *rows]) + "\n"
+        (tmp_path / f"set/{person}_events.tsv").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_evaluate_says_how_well_each_recording_and_all_of_them_are_served(
+    labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "scores.json"
+    assert call(["evaluate", labelled, "--json", report], monkeypatch) == 0
+    shown = capfd.readouterr().out
+    scores = json.loads(report.read_text(encoding="utf-8"))
+    assert scores.keys() == {"overall", "recordings", "people", "sets"}
+    assert len(scores["recordings"]) == 2
+    for name in scores["recordings"]:
+        assert name in shown
+    counts = ("blinks", "hits", "misses", "false_alarms")
+    for key in counts:
+        assert scores["overall"][key] == sum(row[key] for row in scores["recordings"].values())
+    overall = scores["overall"]
+    assert overall["blinks"] == overall["hits"] + overall["misses"] > 0
+    assert overall["recall"] == pytest.approx(overall["hits"] / overall["blinks"])
+    assert f"{overall['f1']:.3f}" in shown
+
+
+def test_the_margins_of_a_recording_are_not_scored(
+    labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minutes = []
+    for name, options in (("a", ()), ("b", ("--skip-start", "5", "--skip-end", "2.3"))):
+        report = tmp_path / f"{name}.json"
+        assert call(["evaluate", labelled, "--json", report, *options], monkeypatch) == 0
+        minutes.append(60.0 * json.loads(report.read_text(encoding="utf-8"))["overall"]["minutes"])
+    assert minutes == pytest.approx([2 * (20.0 - 1.3), 2 * (20.0 - 7.3)])
+
+
+def test_nobody_who_was_held_out_is_in_a_folder_of_strangers(
+    labelled: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["evaluate", labelled, "--held-out"], monkeypatch) == 2
+    assert "none of the people" in capfd.readouterr().err
+
+
+def test_bench_writes_what_it_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "bench.json"
+    options = ("--seconds", 1, "--channels", "1,3", "--rates", "250", "--json", report)
+    assert call(["bench", *options], monkeypatch) == 0
+    shown = capfd.readouterr().out
+    found = json.loads(report.read_text(encoding="utf-8"))
+    assert [(cost["channels"], cost["rate_hz"]) for cost in found["costs"]] == [(1, 250.0), (3, 250.0)]
+    for cost in found["costs"]:
+        assert tuple(cost["stages_ms"]) == STAGES
+        assert cost["times_real_time"] == pytest.approx(1e3 / cost["total_ms"])
+        assert f"{cost['total_ms']:.2f}" in shown
+    assert found["machine"]["cores"] > 0

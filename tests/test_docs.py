@@ -1,0 +1,160 @@
+"""What the README says is so: commands, options, code, files and figures."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import runpy
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+
+from nictate import __version__
+from nictate.cli import app
+from nictate.service import shipped_card
+from nictate.simulate import Simulator
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+GROUP = typer.main.get_command(app)
+COMMANDS: dict[str, Any] = dict(GROUP.commands)  # type: ignore[attr-defined]
+
+
+def words_of(line: str) -> list[str]:
+    """Of a shell command: `nictate ...` for whatever starts nictate, scripts included; empty when it is another."""
+    words = shlex.split(line, comments=True)
+    if not words:
+        return []
+    if words[0].startswith("scripts/"):
+        script = ROOT / words[0]
+        started = (
+            re.search(r'bin/nictate" (\w+) "\$@"', script.read_text(encoding="utf-8")) if script.is_file() else None
+        )
+        return ["nictate", started[1], *words[1:]] if started else []
+    return words if words[0] == "nictate" else []
+
+
+def shown() -> Iterator[str]:
+    """The commands of the README: lines of indented blocks, and code within sentences."""
+    fenced = re.sub(r"^```.*?^```", "", README, flags=re.MULTILINE | re.DOTALL)
+    yield from re.findall(r"^ {4}((?:nictate|scripts/\S+)(?: .*)?)$", fenced, flags=re.MULTILINE)
+    yield from re.findall(r"`((?:nictate|scripts/\S+) [^`]+)`", fenced.replace("\n", " "))
+
+
+SHOWN = sorted({line for line in shown() if words_of(line)})
+
+
+def test_the_readme_shows_commands() -> None:
+    assert len(SHOWN) > 8
+
+
+@pytest.mark.parametrize("line", SHOWN)
+def test_each_command_and_option_that_is_shown_exists(line: str) -> None:
+    name, *arguments = words_of(line)[1:]
+    assert name in COMMANDS
+    options = {text: option for option in COMMANDS[name].params for text in option.opts if text.startswith("-")}
+    values = iter(arguments)
+    for word in values:
+        if not word.startswith("-"):
+            continue
+        assert word in options, f"{name} has no option {word}"
+        if not options[word].is_flag:
+            value = next(values, None)
+            assert value is not None, f"{word} needs a value"
+            assert not value.startswith("-"), f"{word} needs a value"
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_each_command_is_in_the_readme(name: str) -> None:
+    assert any(words_of(line)[1] == name for line in SHOWN)
+
+
+def test_each_file_that_is_named_is_there_and_each_script_can_be_started() -> None:
+    named = set(re.findall(r"\b(?:src|tests|scripts|models)/[\w./-]*\w", README))
+    named |= {target for target in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in target}
+    assert {"scripts/demo", "scripts/test", "models/blink.json", "CHANGELOG.md"} <= named
+    for name in named:
+        assert (ROOT / name).exists(), name
+        if name.startswith("scripts/") and "." not in name:
+            assert os.access(ROOT / name, os.X_OK), name
+
+
+def test_each_script_is_in_the_readme() -> None:
+    layout = re.search(r"^ {4}scripts/ +(.+)$", README, flags=re.MULTILINE)
+    assert layout
+    for script in (ROOT / "scripts").iterdir():
+        if os.access(script, os.X_OK) and script.is_file():
+            assert re.search(rf"\b{script.name}\b", layout[1]), script.name
+
+
+def test_each_module_of_the_core_that_is_named_exists() -> None:
+    layout = re.search(r"^ {4}src/nictate/ +the core, pure: (.+)$", README, flags=re.MULTILINE)
+    assert layout
+    for name in layout[1].split(", "):
+        assert (ROOT / f"src/nictate/{name}.py").is_file(), name
+
+
+@pytest.mark.parametrize("code", re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL))
+def test_the_code_runs(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    simulator = Simulator(["Fp1", "Fp2"], 250.0, seed=1)
+    blocks = [simulator.pull(n) for n in np.random.default_rng(1).integers(0, 80, 150)]
+    assert "stream" in code
+    exec(compile(code, "README.md", "exec"), {"stream": [(block.samples, block.times) for block in blocks]})
+    told = capsys.readouterr().out.split("\n")
+    assert any(line.startswith("blink ") for line in told)
+    assert any(line.startswith("blink/start ") for line in told)
+
+
+FIGURES = runpy.run_path(str(ROOT / "scripts/figures"))
+
+
+def test_the_figures_are_those_of_the_shipped_model() -> None:
+    card = json.loads(shipped_card().read_text(encoding="utf-8"))
+    assert FIGURES["insert"](README, FIGURES["render"](card["about"])) == README
+
+
+def test_figures_are_shown_as_they_are() -> None:
+    score = {
+        "blinks": 7,
+        "precision": 0.91249,
+        "recall": 1.0,
+        "f1": 0.95424,
+        "false_alarms_per_minute": 0.126,
+        "start_latency_median_ms": 88.4,
+        "start_latency_p95_ms": 130.6,
+        "blink_latency_median_ms": 310.0,
+        "blink_latency_p95_ms": 390.4,
+        "peak_error_median_ms": 3.6,
+    }
+    about = {
+        "tested_on": [{"set": "b", "people": 2}, {"set": "a", "people": 2}],
+        "split": {"test": ["x/1", "x/2", "x/3"]},
+        "test": {"overall": score, "b": score, "a": {**dict.fromkeys(score), "blinks": 0}},
+    }
+    rows = FIGURES["render"](about).splitlines()
+    assert rows[2] == "| a | 2 | 0 | - | - | - | - | - (-) | - (-) | - |"
+    assert rows[3] == "| b | 2 | 7 | 0.912 | 1.000 | 0.954 | 0.13 | 88 (131) | 310 (390) | 4 |"
+    assert rows[4].startswith("| all | 3 | 7 | 0.912 |")
+    assert len({row.count("|") for row in rows}) == 1
+
+
+def test_figures_replace_those_that_were_there_and_nothing_else() -> None:
+    begin, end, insert = FIGURES["BEGIN"], FIGURES["END"], FIGURES["insert"]
+    readme = f"before\n{begin}\nold\n{end}\nafter\n"
+    assert insert(readme, "new\n") == f"before\n{begin}\nnew\n{end}\nafter\n"
+    assert insert(insert(readme, "once\n"), "twice\n") == insert(readme, "twice\n")
+    for broken in ("", begin, end + begin, begin + begin + end):
+        with pytest.raises(ValueError, match="needs one"):
+            insert(broken, "new\n")
+
+
+def test_the_changelog_has_this_version_on_top() -> None:
+    heading = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert heading
+    assert heading[1] == __version__

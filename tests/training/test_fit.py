@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from made_people import person
+
+from nictate.training.corpus import LabelledSignal
+from nictate.training.dataset import batches
+from nictate.training.fit import Epoch, Fitted, fit, loss_of
+from nictate.training.network import BlinkNet
+from nictate.training.recipe import Recipe
+
+RECIPE = Recipe(seed=3, epochs=2, batches=3, batch=4, example_s=8.0, learning_rate=1e-2)
+WILD = dataclasses.replace(RECIPE, seed=4, epochs=3, batches=1, batch=2, learning_rate=1.0)
+CARD = RECIPE.card()
+
+
+@pytest.fixture(scope="module")
+def people() -> list[LabelledSignal]:
+    return [person(seed, lasting_s=12.0) for seed in range(1, 5)]
+
+
+def fitted(recipe: Recipe, people: list[LabelledSignal]) -> tuple[Fitted, list[Epoch]]:
+    heard: list[Epoch] = []
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    try:
+        return fit(recipe, CARD, people[:3], people[3:], heard.append), heard
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(deterministic)
+
+
+def untrained(recipe: Recipe) -> BlinkNet:
+    torch.manual_seed(recipe.seed)
+    return BlinkNet(recipe.architecture)
+
+
+def validated(recipe: Recipe, network: BlinkNet, people: list[LabelledSignal]) -> float:
+    checks = batches(recipe, CARD, people[3:], recipe.seed + 1_000_000, 8)
+    with torch.no_grad():
+        return float(np.mean([float(loss_of(network, batch).sum()) for batch in checks]))
+
+
+@pytest.fixture(scope="module")
+def trained(people: list[LabelledSignal]) -> tuple[Fitted, list[Epoch]]:
+    return fitted(RECIPE, people)
+
+
+def test_training_lowers_the_loss(trained: tuple[Fitted, list[Epoch]], people: list[LabelledSignal]) -> None:
+    result, heard = trained
+    assert [e.number for e in heard] == [1, 2]
+    assert result.epochs == tuple(heard)
+    before = validated(RECIPE, untrained(RECIPE), people)
+    assert result.epochs[result.best - 1].validate < before - 0.05
+    assert result.epochs[1].train < result.epochs[0].train
+
+
+def test_the_same_seed_gives_the_same_weights(
+    trained: tuple[Fitted, list[Epoch]], people: list[LabelledSignal]
+) -> None:
+    again, _ = fitted(RECIPE, people)
+    assert again.epochs == trained[0].epochs
+    for a, b in zip(again.network.parameters(), trained[0].network.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_the_best_epoch_is_kept_and_another_seed_gives_other_weights(
+    trained: tuple[Fitted, list[Epoch]], people: list[LabelledSignal]
+) -> None:
+    result, _ = fitted(WILD, people)
+    checked = [e.validate for e in result.epochs]
+    assert result.best == 1 + int(np.argmin(checked))
+    assert result.best < len(checked)  # So wild that it gets worse: the last weights are not the best ones.
+    assert validated(WILD, result.network, people) == pytest.approx(min(checked), rel=1e-5)
+    assert not result.network.training
+    assert not torch.equal(result.network.out.weight, trained[0].network.out.weight)
+
+
+def test_the_loss_is_of_what_was_asked_alone(people: list[LabelledSignal]) -> None:
+    (batch,) = batches(RECIPE, CARD, people, 1, 1)
+    network = untrained(RECIPE)
+    with torch.no_grad():
+        before = loss_of(network, batch)
+        otherwise = dataclasses.replace(batch, target=np.where(batch.weight > 0, batch.target, 1 - batch.target))
+        assert torch.equal(loss_of(network, otherwise), before)
+        flipped = dataclasses.replace(batch, target=1 - batch.target)
+        assert torch.all(loss_of(network, flipped) > before + 1.0)
+        nothing = dataclasses.replace(batch, weight=np.zeros_like(batch.weight))
+        assert torch.equal(loss_of(network, nothing), torch.zeros(2))
+        late = batch.weight.copy()
+        late[:, 0] = 0.0
+        assert loss_of(network, dataclasses.replace(batch, weight=late))[1] == before[1]
+
+
+def test_the_loss_is_the_mean_negative_log_likelihood(people: list[LabelledSignal]) -> None:
+    """Of a network that always says the same: the entropy of the answers against it."""
+    (batch,) = batches(RECIPE, CARD, people, 1, 1)
+    network = untrained(RECIPE)
+    with torch.no_grad():
+        network.out.weight.zero_()
+        network.out.bias.copy_(torch.tensor([-1.0, 0.5]))
+        loss = loss_of(network, batch).numpy()
+    said = 1 / (1 + np.exp([1.0, -0.5]))
+    for k in range(2):
+        answered = batch.target[:, k, CARD.step - 1 :: CARD.step][batch.weight[:, k, CARD.step - 1 :: CARD.step] > 0]
+        share = answered.mean()
+        expected = -(share * np.log(said[k]) + (1 - share) * np.log(1 - said[k]))
+        assert loss[k] == pytest.approx(expected, rel=1e-4)
