@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import mne
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from nictate.detector import Detector
+from nictate.edges.onnx import load_model
 from nictate.service import (
     Annotate,
     Annotation,
@@ -31,6 +33,16 @@ def recorded(seconds: float, names: Sequence[str] = ("Fp1", "Fp2"), seed: int = 
     """A simulated recording in blocks of 0.1 s."""
     simulator = Simulator(names, 250.0, seed=seed, start_s=start_s)
     return [simulator.pull(25) for _ in range(round(10 * seconds))]
+
+
+def open_blink(build: Callable[[Montage], Detector], blocks: Sequence[Block]) -> list[Block]:
+    """The first of these blocks, so many that they end in a blink which only ``flush`` tells of."""
+    detector = build(TWO)
+    for k, block in enumerate(blocks):
+        detector.push(block)
+        if copy.deepcopy(detector).flush():
+            return list(blocks[: k + 1])
+    raise AssertionError("no blink is ever open")
 
 
 TWO = Montage(("Fp1", "Fp2"), 250.0)
@@ -56,7 +68,7 @@ class Played:
 
 
 def test_every_sink_hears_what_the_detector_says_and_how_it_ends() -> None:
-    blocks = recorded(20.0)
+    blocks = open_blink(STAND_IN.detector, recorded(20.0))
     source = Played((TWO, blocks))
     first: list[BlinkEvent] = []
     both: list[tuple[int, BlinkEvent]] = []
@@ -77,14 +89,8 @@ def test_blinks_are_told_as_they_come_and_not_at_the_end() -> None:
 
 
 def test_another_stream_gets_a_detector_of_its_own_after_the_blinks_of_the_old_one() -> None:
-    # The first recording ends where a blink is still open, so that there is something to flush.
-    blocks = recorded(20.0)
-    cut = next(k for k in range(len(blocks)) if len(STAND_IN.events(TWO, *blocks[:k], flush=False)) % 2)
-    before = next(
-        blocks[:k]
-        for k in range(cut, len(blocks))
-        if STAND_IN.events(TWO, *blocks[:k]) != STAND_IN.events(TWO, *blocks[:k], flush=False)
-    )
+    # There is something to flush.
+    before = open_blink(STAND_IN.detector, recorded(20.0))
     after = recorded(20.0, ("Fp1",), seed=2, start_s=1000.0)
     source = Played((TWO, before), (ONE, after))
     built: list[Montage] = []
@@ -160,6 +166,15 @@ def test_a_file_becomes_its_events(tmp_path: Path) -> None:
     assert found.seconds == pytest.approx(12.0)
     assert sum(map(len, heard)) == 3000
     assert found.blinks == len(rows(found.events)) > 0
+
+
+def test_a_blink_that_is_still_open_at_the_end_of_a_file_is_told(tmp_path: Path) -> None:
+    card, network = load_model(shipped_card())
+    blocks = open_blink(lambda montage: Detector(card, network, montage), recorded(30.0))
+    detector = open_detector(TWO)
+    told = [event for block in blocks for event in detector.push(block)]
+    path = save(tmp_path / "x_eeg.fif", seconds=0.1 * len(blocks))
+    assert Annotate().one(path).blinks == sum(event.kind == "blink" for event in told) + 1
 
 
 def test_what_was_read_of_a_file_that_breaks_off_gives_its_events(tmp_path: Path) -> None:

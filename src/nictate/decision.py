@@ -73,7 +73,7 @@ class Decision:
         self._rising = False
         self._humps: list[Hump] = []
         self._starts: list[tuple[float, BlinkEvent]] = []
-        self._last_start = self._last_peak = -np.inf
+        self._last_start = self._last_peak = self._last_named = -np.inf
 
     def push(self, window: Window, early: FloatArray, late: FloatArray, decided: float) -> list[BlinkEvent]:
         """What the newest outputs, ``early`` and ``late`` (hop / step,), make certain at stream time ``decided``."""
@@ -101,10 +101,15 @@ class Decision:
         self._rising = True
         self._last_start = time
         shape = self._read(window, time - rules.around_s, decided)
-        start = BlinkEvent("blink/start", float(shape.onset - self._delay_s), None, None, None, float(p), decided)
+        start = self._start(shape, p, decided)
         # What no late word has confirmed within two seconds was a false start.
         self._starts = [(t, e) for t, e in self._starts if t > time - 2.0] + [(time, start)]
         return [start]
+
+    def _start(self, shape: Shape, p: float, decided: float) -> BlinkEvent:
+        # The time of decision names a start. Should two fall on one, the second takes the next number there is.
+        self._last_named = decided if decided > self._last_named else float(np.nextafter(self._last_named, np.inf))
+        return BlinkEvent("blink/start", shape.onset - self._delay_s, None, None, None, float(p), self._last_named)
 
     def _hear_late(self, time: float, p: float) -> None:
         hump = self._humps[-1] if self._humps and self._humps[-1].open else None
@@ -133,7 +138,7 @@ class Decision:
             onset = shape.onset - self._delay_s
             start = self._take_start(peak)
             if start is None:
-                start = BlinkEvent("blink/start", onset, None, None, None, hump.confidence, decided)
+                start = self._start(shape, hump.confidence, decided)
                 events.append(start)
             events.append(
                 BlinkEvent(
@@ -143,7 +148,7 @@ class Decision:
                     shape.end - self._delay_s,
                     shape.height_uv,
                     hump.confidence,
-                    decided,
+                    max(decided, start.decided),
                     completes=start.decided,
                 )
             )

@@ -117,11 +117,11 @@ def hear(path: Path, folder: Path, source_id: str) -> Session:
     )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def sessions(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[dict[str, Future[Session]]]:
-    """Played side by side: they take as long as the recordings do."""
+    """Played side by side, and beside the other tests: they take as long as the recordings do."""
     folder = tmp_path_factory.mktemp("live")
     simulated(folder / "x_eeg.fif", 20.0)
     paths = {"simulated": folder / "x_eeg.fif"}
@@ -131,73 +131,6 @@ def sessions(
         shutil.copy(real.with_name(real.name.replace("_eeg.fif", "_events.tsv")), folder)
     with ThreadPoolExecutor(len(paths)) as pool:
         yield {name: pool.submit(hear, path, folder / "annotated", f"test-live-{name}") for name, path in paths.items()}
-
-
-@pytest.fixture(params=["simulated", pytest.param("real", marks=pytest.mark.recordings)])
-def session(request: pytest.FixtureRequest, sessions: dict[str, Future[Session]]) -> Session:
-    if request.param == "real":
-        request.getfixturevalue("recordings")  # Skips where there are none.
-    return sessions[request.param].result()
-
-
-def peaks_beside(path: Path) -> FloatArray:
-    """Of the blinks that are labelled, in s, sorted."""
-    return np.sort([label.peak for label in labels_beside(path) if label.kind == "blink" and label.peak is not None])
-
-
-def far(times: FloatArray, others: FloatArray) -> FloatArray:
-    """How far each time is from the nearest of the others in s; infinitely far when there is none."""
-    return np.asarray(np.abs(np.subtract.outer(times, others)).min(axis=1, initial=np.inf))
-
-
-def test_live_events_are_those_of_the_file(session: Session) -> None:
-    for kind, names in (("blink", ("onset", "peak", "decided")), ("blink/start", ("onset", "decided"))):
-        for name in names:
-            offline_s = column(session.offline, name, kind)
-            live_s = column(session.early, name, kind) - session.shift_s
-            settled = offline_s > SETTLED_S
-            assert np.count_nonzero(settled) > 2
-            assert far(offline_s[settled], live_s).max() <= PERIOD_S, (kind, name)
-            assert far(live_s[live_s > SETTLED_S], offline_s).max() <= PERIOD_S, (kind, name)
-
-
-def test_who_comes_late_hears_the_same_blinks_from_then_on(session: Session) -> None:
-    offline_s = column(session.offline, "peak")
-    # What is no clear blink may be judged otherwise by who has not heard how large this person's blinks are.
-    clear = offline_s[far(offline_s, peaks_beside(session.path)) < 0.1]
-    clear = clear[clear > session.joined_s - session.shift_s + SETTLED_S]
-    if not len(clear):
-        pytest.skip("this machine was so slow that the second reader came after the last blink")
-    assert far(clear, column(session.late, "peak") - session.shift_s).max() <= PERIOD_S
-
-
-def test_markers_are_the_events_with_the_time_of_the_blink(session: Session) -> None:
-    events = [(e["kind"], e["onset"] if e["peak"] is None else e["peak"]) for e in session.early]
-    # What came before the listener was connected is not heard.
-    assert len(session.markers) > 2
-    assert session.markers == events[-len(session.markers) :]
-
-
-def test_labels_beside_the_file_are_markers_of_the_same_time(session: Session) -> None:
-    heard_s = np.array([time for _, time in session.labels]) - session.shift_s
-    assert len(heard_s) > 2
-    np.testing.assert_allclose(heard_s, peaks_beside(session.path)[-len(heard_s) :], rtol=0.0, atol=PERIOD_S)
-    assert {text for text, _ in session.labels} == {"blink"}
-
-
-def test_what_happens_to_the_stream_is_said_and_nothing_else(session: Session) -> None:
-    assert session.codes == {"replay": 0, "early": 0, "late": 0}
-    for who, kinds in {"early": ["waiting", "connected", "looking", "'", "loaded:"], "late": ["connected"]}.items():
-        said = [line.removeprefix("nictate: ") for line in session.said[who]]
-        assert [line for line in said if line.startswith(tuple(kinds))][: len(kinds)] == said[: len(kinds)], said
-    assert sum("lost" in line for line in session.said["early"]) == 1
-    (stream,) = session.listed
-    assert stream["rate_hz"] == 250.0
-    assert stream["labels"][:2] == ["Fp1", "Fp2"]
-
-
-def test_neither_torch_nor_matplotlib_is_loaded(session: Session) -> None:
-    assert [lines[-1] for lines in session.said.values()] == ["loaded:"] * 3
 
 
 def test_waiting_is_said_and_ctrl_c_ends_it_as_a_success() -> None:
@@ -296,7 +229,77 @@ def test_the_simulated_headset_is_the_one_of_its_seed() -> None:
 
 
 def test_the_demonstration_ends_with_its_summary() -> None:
-    with running("demo", "--seconds", "4", "--channels", "2", "--seed", "1") as demo:
+    with running("demo", "--seconds", "2", "--channels", "2", "--seed", "1") as demo:
         assert demo.ends() == 0
     assert any(re.search(r"In \d+ s the simulated person blinked \d+ times", line) for line in demo.out)
     assert demo.err[-1] == "loaded:"
+
+
+# What was heard of the recordings comes last: they have been playing meanwhile.
+
+
+@pytest.fixture(params=["simulated", pytest.param("real", marks=pytest.mark.recordings)])
+def session(request: pytest.FixtureRequest, sessions: dict[str, Future[Session]]) -> Session:
+    if request.param == "real":
+        request.getfixturevalue("recordings")  # Skips where there are none.
+    return sessions[request.param].result()
+
+
+def peaks_beside(path: Path) -> FloatArray:
+    """Of the blinks that are labelled, in s, sorted."""
+    return np.sort([label.peak for label in labels_beside(path) if label.kind == "blink" and label.peak is not None])
+
+
+def far(times: FloatArray, others: FloatArray) -> FloatArray:
+    """How far each time is from the nearest of the others in s; infinitely far when there is none."""
+    return np.asarray(np.abs(np.subtract.outer(times, others)).min(axis=1, initial=np.inf))
+
+
+def test_live_events_are_those_of_the_file(session: Session) -> None:
+    for kind, names in (("blink", ("onset", "peak", "decided")), ("blink/start", ("onset", "decided"))):
+        for name in names:
+            offline_s = column(session.offline, name, kind)
+            live_s = column(session.early, name, kind) - session.shift_s
+            settled = offline_s > SETTLED_S
+            assert np.count_nonzero(settled) > 2
+            assert far(offline_s[settled], live_s).max() <= PERIOD_S, (kind, name)
+            assert far(live_s[live_s > SETTLED_S], offline_s).max() <= PERIOD_S, (kind, name)
+
+
+def test_who_comes_late_hears_the_same_blinks_from_then_on(session: Session) -> None:
+    offline_s = column(session.offline, "peak")
+    # What is no clear blink may be judged otherwise by who has not heard how large this person's blinks are.
+    clear = offline_s[far(offline_s, peaks_beside(session.path)) < 0.1]
+    clear = clear[clear > session.joined_s - session.shift_s + SETTLED_S]
+    if not len(clear):
+        pytest.skip("this machine was so slow that the second reader came after the last blink")
+    assert far(clear, column(session.late, "peak") - session.shift_s).max() <= PERIOD_S
+
+
+def test_markers_are_the_events_with_the_time_of_the_blink(session: Session) -> None:
+    events = [(e["kind"], e["onset"] if e["peak"] is None else e["peak"]) for e in session.early]
+    # What came before the listener was connected is not heard.
+    assert len(session.markers) > 2
+    assert session.markers == events[-len(session.markers) :]
+
+
+def test_labels_beside_the_file_are_markers_of_the_same_time(session: Session) -> None:
+    heard_s = np.array([time for _, time in session.labels]) - session.shift_s
+    assert len(heard_s) > 2
+    np.testing.assert_allclose(heard_s, peaks_beside(session.path)[-len(heard_s) :], rtol=0.0, atol=PERIOD_S)
+    assert {text for text, _ in session.labels} == {"blink"}
+
+
+def test_what_happens_to_the_stream_is_said_and_nothing_else(session: Session) -> None:
+    assert session.codes == {"replay": 0, "early": 0, "late": 0}
+    for who, kinds in {"early": ["waiting", "connected", "looking", "'", "loaded:"], "late": ["connected"]}.items():
+        said = [line.removeprefix("nictate: ") for line in session.said[who]]
+        assert [line for line in said if line.startswith(tuple(kinds))][: len(kinds)] == said[: len(kinds)], said
+    assert sum("lost" in line for line in session.said["early"]) == 1
+    (stream,) = session.listed
+    assert stream["rate_hz"] == 250.0
+    assert stream["labels"][:2] == ["Fp1", "Fp2"]
+
+
+def test_neither_torch_nor_matplotlib_is_loaded(session: Session) -> None:
+    assert [lines[-1] for lines in session.said.values()] == ["loaded:"] * 3

@@ -81,14 +81,14 @@ def spoken(s: LabelledSignal, early: dict[float, float], late: dict[float, float
 
 @pytest.fixture(scope="module")
 def someone() -> LabelledSignal:
-    return person(5, lasting_s=60.0, profile=CALM)
+    return person(5, lasting_s=45.0, profile=CALM)
 
 
 def moments(s: LabelledSignal) -> tuple[list[float], list[float]]:
     """The peaks of blinks, and times far from any."""
     peaks = s.truth.peaks.tolist()
-    calm = [t for t in np.arange(2.0, 58.0, 1.3) if np.abs(s.truth.peaks - t).min() > 0.9]
-    assert len(peaks) > 12
+    calm = [t for t in np.arange(2.0, 43.0, 1.3) if np.abs(s.truth.peaks - t).min() > 0.9]
+    assert len(peaks) > 8
     assert len(calm) > 8
     return peaks, calm
 

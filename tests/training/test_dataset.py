@@ -59,7 +59,7 @@ def test_early_and_late_answer_alike_of_the_same_moment() -> None:
 
 
 def test_nothing_is_asked_before_the_scale_has_settled_nor_after_the_end() -> None:
-    for k, (offsets, answer) in enumerate(asked([0.3, PEAK], until_s=9.0)):
+    for k, (offsets, answer) in enumerate(asked([PEAK], until_s=9.0)):
         known = np.flatnonzero(~np.isnan(answer))
         assert TIMES[known[0]] == pytest.approx(RECIPE.settle_s, abs=0.011)
         assert offsets[known[-1]] + PEAK == pytest.approx(9.0, abs=0.011)
@@ -222,7 +222,7 @@ def test_after_the_end_of_a_short_recording_nothing_is_asked(people: list[Labell
             assert batch.weight[:, k, : round(100 * (5.0 * np.exp(-0.2) - 0.3))].any()
 
 
-def test_after_a_hole_nothing_is_asked_not_even_about_labels(people: list[LabelledSignal]) -> None:
+def test_after_a_hole_nothing_is_asked_not_even_about_labels() -> None:
     """What is shown there is a mirror of what was before the hole."""
     rate_hz, hole_s = 128.0, 2.0
     whole = person(4, lasting_s=8.0)

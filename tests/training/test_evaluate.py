@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import random
 
 import numpy as np
 import pytest
@@ -15,17 +16,16 @@ from nictate.training.evaluate import TOLERANCE_S, Score, Truth, add, match, sco
 
 NONE = np.empty((0, 2))
 WHOLE = (0.0, 0.0)
+Span = tuple[float, float]
 
 # Crowded, so that detections have choices, and on a grid that makes ties.
 instants = st.integers(-20, 320).map(lambda k: k / 100)
 spans = st.tuples(st.integers(0, 280), st.integers(0, 40)).map(lambda s: (s[0] / 100, sum(s) / 100))
 
 
-def truth(
-    blinks: list[tuple[float, float]], ignore: list[tuple[float, float]] | None = None, lasting: float = 10.0
-) -> Truth:
+def truth(blinks: list[Span], ignore: list[Span] | None = None) -> Truth:
     rows = np.array([(a, 0.5 * (a + b), b) for a, b in blinks]).reshape(-1, 3)
-    return Truth(rows, np.array(ignore or []).reshape(-1, 2), lasting)
+    return Truth(rows, np.array(ignore or []).reshape(-1, 2), 10.0)
 
 
 def fits(peak: float, blink: FloatArray) -> bool:
@@ -43,7 +43,7 @@ def start(onset: float, decided: float) -> BlinkEvent:
 
 @settings(deadline=None, max_examples=300)
 @given(peaks=st.lists(instants, max_size=9), blinks=st.lists(spans, max_size=9))
-def test_matching_is_one_to_one_and_as_large_as_any(peaks: list[float], blinks: list[tuple[float, float]]) -> None:
+def test_matching_is_one_to_one_and_as_large_as_any(peaks: list[float], blinks: list[Span]) -> None:
     said, there = np.array(peaks, dtype=np.float64), truth(blinks)
     found = match(said, there, (-math.inf, -math.inf))
     for k, j in found.pairs:
@@ -60,11 +60,11 @@ def test_matching_is_one_to_one_and_as_large_as_any(peaks: list[float], blinks: 
     peaks=st.lists(instants, max_size=9), blinks=st.lists(spans, max_size=9), order=st.randoms(use_true_random=False)
 )
 def test_neither_the_order_of_detections_nor_that_of_labels_matters(
-    peaks: list[float], blinks: list[tuple[float, float]], order: object
+    peaks: list[float], blinks: list[Span], order: random.Random
 ) -> None:
     before = match(np.array(peaks, dtype=np.float64), truth(blinks))
-    order.shuffle(peaks)  # type: ignore[attr-defined]
-    order.shuffle(blinks)  # type: ignore[attr-defined]
+    order.shuffle(peaks)
+    order.shuffle(blinks)
     after = match(np.array(peaks, dtype=np.float64), truth(blinks))
     assert [len(part) for part in (before.pairs, before.missed, before.false)] == [
         len(part) for part in (after.pairs, after.missed, after.false)

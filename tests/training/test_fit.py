@@ -13,8 +13,8 @@ from nictate.training.fit import Epoch, Fitted, fit, loss_of
 from nictate.training.network import BlinkNet
 from nictate.training.recipe import Recipe
 
-RECIPE = Recipe(seed=3, epochs=2, batches=3, batch=4, example_s=8.0, learning_rate=1e-2)
-WILD = dataclasses.replace(RECIPE, seed=4, epochs=3, batches=1, batch=2, learning_rate=1.0)
+RECIPE = Recipe(seed=3, epochs=2, batches=8, batch=3, example_s=8.0, learning_rate=1e-2)
+OTHER = dataclasses.replace(RECIPE, seed=4, epochs=3, batches=2)
 CARD = RECIPE.card()
 
 
@@ -54,7 +54,7 @@ def test_training_lowers_the_loss(trained: tuple[Fitted, list[Epoch]], people: l
     assert [e.number for e in heard] == [1, 2]
     assert result.epochs == tuple(heard)
     before = validated(RECIPE, untrained(RECIPE), people)
-    assert result.epochs[result.best - 1].validate < before - 0.05
+    assert result.epochs[result.best - 1].validate < 0.9 * before
     assert result.epochs[1].train < result.epochs[0].train
 
 
@@ -70,11 +70,14 @@ def test_the_same_seed_gives_the_same_weights(
 def test_the_best_epoch_is_kept_and_another_seed_gives_other_weights(
     trained: tuple[Fitted, list[Epoch]], people: list[LabelledSignal]
 ) -> None:
-    result, _ = fitted(WILD, people)
+    # Somebody who blinks and of whom it is said that he never does: the more is learned, the worse.
+    denied = dataclasses.replace(people[3], truth=dataclasses.replace(people[3].truth, blinks=np.empty((0, 3))))
+    people = [*people[:3], denied]
+    result, _ = fitted(OTHER, people)
     checked = [e.validate for e in result.epochs]
     assert result.best == 1 + int(np.argmin(checked))
-    assert result.best < len(checked)  # So wild that it gets worse: the last weights are not the best ones.
-    assert validated(WILD, result.network, people) == pytest.approx(min(checked), rel=1e-5)
+    assert result.best < len(checked)
+    assert validated(OTHER, result.network, people) == pytest.approx(min(checked), rel=1e-5)
     assert not result.network.training
     assert not torch.equal(result.network.out.weight, trained[0].network.out.weight)
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_models import lively
 from torch import Tensor
 
 from nictate.training.network import Architecture, BlinkNet, Deployed
@@ -22,13 +23,9 @@ USUAL = Architecture()
 
 
 def made(architecture: Architecture = USUAL, seed: int = 0) -> BlinkNet:
-    """In double precision, and not shy of saying blink."""
+    """In double precision, where rounding is no excuse."""
     torch.manual_seed(seed)
-    network = BlinkNet(architecture).double()
-    with torch.no_grad():
-        network.out.weight *= 60.0
-        network.out.bias.zero_()
-    return network.eval()
+    return lively(BlinkNet(architecture)).double()
 
 
 def transparent(architecture: Architecture) -> BlinkNet:
@@ -59,8 +56,8 @@ def touched(network: BlinkNet, time: int, step: int | None) -> set[int]:
     return {int(k) for k in (gx.abs().sum((0, 1, 2)) + gs.abs().sum((0, 1))).nonzero()}
 
 
-@settings(deadline=None, max_examples=25, derandomize=True)
-@given(architecture=architectures, more=st.integers(0, 7))
+@settings(deadline=None, max_examples=15, derandomize=True)
+@given(architecture=architectures, more=st.integers(0, 4))
 def test_the_receptive_field_is_exact(architecture: Architecture, more: int) -> None:
     network = transparent(architecture)
     field, stride = architecture.receptive_field, architecture.stride
@@ -75,7 +72,7 @@ def test_the_receptive_field_is_exact(architecture: Architecture, more: int) -> 
         assert (min(seen), max(seen)) == (stride * step, stride * step + field - 1)
 
 
-@settings(deadline=None, max_examples=25, derandomize=True)
+@settings(deadline=None, max_examples=15, derandomize=True)
 @given(architecture=architectures, steps=st.integers(1, 3))
 def test_the_window_is_exact(architecture: Architecture, steps: int) -> None:
     hop = steps * architecture.stride
@@ -113,7 +110,7 @@ def test_a_sample_outside_the_receptive_field_changes_nothing_and_one_inside_doe
 def test_dense_logits_are_the_outputs_of_all_windows(inputs: int, trusted: float) -> None:
     network, hop = made(), 4
     deployed, window, stride = Deployed(network), USUAL.window(4), USUAL.stride
-    time = window + 10 * hop
+    time = window + 6 * hop
     x, s, flag = noise(1, inputs, 3, time), noise(1, 3, time, seed=2), trusted * ones(1)
     with torch.no_grad():
         dense = torch.sigmoid(network(x, s, flag, ones(1, inputs, time)))[0]
@@ -144,7 +141,8 @@ def test_padding_changes_nothing_whatever_stands_in_it() -> None:
     usable = ones(1, 5, time)
     usable[:, 1:4] = 0.0
     with torch.no_grad():
-        assert torch.equal(network(padded, s, ones(1), usable), network(x, s, ones(1), ones(1, 2, time)))
+        bare = network(x, s, ones(1), ones(1, 2, time))
+        assert torch.equal(network(padded, s, ones(1), usable), bare)
         assert not torch.allclose(
             network(padded, s, ones(1), ones(1, 5, time)), network(x, s, ones(1), ones(1, 2, time))
         )

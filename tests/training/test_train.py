@@ -44,34 +44,29 @@ def write_people(folder: Path, count: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def small_batches() -> Iterator[None]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     """What is trained for hours in earnest, in seconds."""
-    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "Recipe", functools.partial(Recipe, batch=3, example_s=8.0))
-        yield
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(deterministic)
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, small_batches: None) -> Trained:
     folder = tmp_path_factory.mktemp("training")
     write_people(folder / "data", 4)
     said: list[str] = []
     shares: list[float] = []
-    training.train(
-        folder / "data",
-        folder / "models",
-        folder / "report",
-        seed=2,
-        epochs=1,
-        batches=2,
-        say=said.append,
-        advance=lambda share, _: shares.append(share),
-    )
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "Recipe", functools.partial(Recipe, batch=3, example_s=8.0))
+        training.train(
+            folder / "data",
+            folder / "models",
+            folder / "report",
+            seed=2,
+            epochs=1,
+            batches=2,
+            say=said.append,
+            advance=lambda share, _: shares.append(share),
+        )
     card, network = load_model(folder / "models" / "blink.json")
-    return Trained(folder / "data", folder / "models", folder / "report", said, shares, card, network)
+    yield Trained(folder / "data", folder / "models", folder / "report", said, shares, card, network)
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(deterministic)
 
 
 def test_a_model_and_its_card_are_written(trained: Trained) -> None:
@@ -90,7 +85,7 @@ def test_the_card_tells_what_the_model_was_made_of(trained: Trained) -> None:
     about = trained.card.about
     split = about["split"]
     assert [len(split[part]) for part in ("train", "validate", "test")] == [2, 1, 1]
-    assert sorted(sum(split.values(), [])) == [f"lab/sub-{k}" for k in range(1, 5)]
+    assert sorted((*split["train"], *split["validate"], *split["test"])) == [f"lab/sub-{k}" for k in range(1, 5)]
     labelled = {f"lab/{item.subject}": len(item.labels) for item in recordings.index(trained.data)}
     for part, key in (("train", "trained_on"), ("validate", "validated_on"), ("test", "tested_on")):
         (row,) = about[key]
