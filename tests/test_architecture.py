@@ -45,6 +45,10 @@ RULES = {
     "edges.recordings.mne_files": Rule((*PURE, "edges.recordings"), (*SCIENCE, "mne")),
     "edges.recordings.xdf": Rule((*PURE, "edges.recordings"), (*SCIENCE, "pyxdf")),
     "edges.recordings.*": Rule((*PURE, "edges.recordings"), SCIENCE),
+    "cli.*": Rule(
+        (*PURE, "__version__", "edges", "training", "exercises", "service", "bench", "demo", "cli"),
+        ("numpy", "rich", "typer"),
+    ),
     "*.__init__": Rule(),
     "edges.*": Rule(PURE, SCIENCE),
     "training.*": Rule(
@@ -53,13 +57,15 @@ RULES = {
     ),
     "exercises.*": Rule((*PURE, "exercises"), SCIENCE),
     "service": Rule((*PURE, "edges"), SCIENCE),
-    "cli": Rule((*PURE, "edges", "training", "exercises", "service"), ("numpy", "rich", "typer")),
+    "bench": Rule((*PURE, "service"), SCIENCE),
+    "demo": Rule((*PURE, "edges", "service", "training.evaluate"), SCIENCE),
     "__main__": Rule(("cli",)),
     "__init__": Rule((*PURE, "service")),
 }
-PRINTS = {"cli", "__main__"}
+PRINTS = {"cli.live", "cli.shell"}
 WITHOUT_TESTS_OF_THEIR_OWN = {
     "__init__",
+    "cli.__init__",
     "edges.__init__",
     "edges.lsl.__init__",
     "edges.recordings.__init__",
@@ -146,7 +152,7 @@ def test_each_module_reads_in_one_sitting(module: str) -> None:
         ("service", "from nictate.cli import main", ["may not import nictate.cli.main"]),
         ("service", "print('started')", ["prints, in line 1"]),
         ("edges.lsl.source", "import sys\nsys.stderr.write('lost')", ["uses sys.stderr, in line 2"]),
-        ("cli", "import sys, rich\nprint('started', file=sys.stderr)", []),
+        ("cli.live", "import sys, rich\nprint('started', file=sys.stderr)", []),
         ("utils", "", ["has no place in RULES"]),
     ],
 )

@@ -170,7 +170,8 @@ def test_a_file_becomes_its_events(tmp_path: Path) -> None:
 
 def test_a_blink_that_is_still_open_at_the_end_of_a_file_is_told(tmp_path: Path) -> None:
     card, network = load_model(shipped_card())
-    blocks = open_blink(lambda montage: Detector(card, network, montage), recorded(30.0))
+    # A session of onnxruntime cannot be copied; a function that calls it stays the same when it is.
+    blocks = open_blink(lambda montage: Detector(card, lambda *window: network(*window), montage), recorded(30.0))
     detector = open_detector(TWO)
     told = [event for block in blocks for event in detector.push(block)]
     path = save(tmp_path / "x_eeg.fif", seconds=0.1 * len(blocks))

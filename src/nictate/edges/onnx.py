@@ -16,6 +16,18 @@ from nictate.card import ModelCard
 from nictate.signals import ConfigError
 
 
+def open_session(weights: bytes) -> onnxruntime.InferenceSession:
+    """A session on one thread. Raises `ConfigError` when ``weights`` are no ONNX model."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001  (onnxruntime raises a dozen types without a common base)
+        raise ConfigError(f"the model cannot be loaded: {str(error).splitlines()[0]}") from None
+
+
 class OnnxNetwork:
     """The weights that belong to a card, as the detector's `Network`.
 
@@ -24,14 +36,7 @@ class OnnxNetwork:
 
     def __init__(self, weights: bytes, card: ModelCard) -> None:
         card.check(weights)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # noqa: BLE001  (onnxruntime raises a dozen types without a common base)
-            raise ConfigError(f"the model cannot be loaded: {str(error).splitlines()[0]}") from None
+        self._session = open_session(weights)
         names = [value.name for value in self._session.get_inputs()]
         if names != ["channels", "source", "trusted"]:
             raise ConfigError(f"the model's inputs are {names}, not channels, source and trusted")

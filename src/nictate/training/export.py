@@ -7,9 +7,9 @@ import warnings
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 
+from nictate.edges.onnx import open_session
 from nictate.training.network import BlinkNet, Deployed
 
 OPSET = 20
@@ -52,7 +52,7 @@ def to_onnx(network: BlinkNet, hop: int, metadata: dict[str, str]) -> bytes:
 
 def difference(network: BlinkNet, weights: bytes, hop: int) -> float:
     """Largest difference of the probabilities between torch and ONNX over fixed random windows of 1 to 9 channels."""
-    session = onnxruntime.InferenceSession(weights, providers=["CPUExecutionProvider"])
+    session = open_session(weights)
     rng = np.random.default_rng(0)
     rows, window = network.architecture.rows, network.architecture.window(hop)
     worst = 0.0
