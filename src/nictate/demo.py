@@ -33,9 +33,10 @@ def run_demo(
     simulator = Simulator(channels, rate_hz, seed=seed, start_s=now())
     source_id = f"nictate-demo-{os.getpid()}"
     events: list[BlinkEvent] = []
+    over = threading.Event()
     with EegOutlet(simulator.montage, "nictate demo", source_id, model="simulator") as outlet:
         headset = threading.Thread(
-            target=transmit, args=(simulator, outlet.push, lambda _text, _time: None, stop, now, time.sleep)
+            target=transmit, args=(simulator, outlet.push, lambda _text, _time: None, over.is_set, now, time.sleep)
         )
         headset.start()
         try:
@@ -47,6 +48,7 @@ def run_demo(
                 watch(source, lambda montage: open_detector(montage, model=model), [events.append, show], stop)
                 ended_s = now()
         finally:
+            over.set()
             headset.join()
     yield from _summary(events, simulator.blinks(), began_s, ended_s)
 

@@ -102,6 +102,8 @@ class Annotation:
     """Why the file could not be read, or not to its end; empty when all went well."""
     warnings: tuple[str, ...]
     """What was assumed."""
+    mistake: bool = False
+    """The error is the operator's."""
 
 
 def find_blinks(
@@ -157,7 +159,7 @@ class Annotate:
             events += detector.flush()
             recordings.write_events(target, events, starts=self.starts, overwrite=self.overwrite)
         except (ConfigError, StreamError, OSError) as failed:
-            return Annotation(path, None, 0, seconds, str(failed), tuple(warnings))
+            return Annotation(path, None, 0, seconds, str(failed), tuple(warnings), isinstance(failed, ConfigError))
         blinks = sum(event.kind == "blink" for event in events)
         return Annotation(path, target, blinks, seconds, error, tuple(warnings))
 

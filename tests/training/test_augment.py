@@ -137,6 +137,16 @@ def test_of_recordings_without_blinks_and_of_silence_examples_can_be_made() -> N
             assert np.isfinite(x).all()
 
 
+def test_a_missing_value_stays_where_it_is() -> None:
+    """The detector's own front stages mend it; it must not spoil the rest of the example."""
+    of = clip(100.0)
+    of.samples[700, :3] = np.nan
+    for seed in SEEDS:
+        x, source, _ = made(seed, of)
+        missing = np.flatnonzero(~np.isfinite(np.column_stack((x, source))).all(axis=1))
+        assert set(missing) <= {700}
+
+
 @pytest.mark.parametrize("exponent", [0.0, 1.0, 3.0])
 @pytest.mark.parametrize("n", [4096, 4095])
 def test_coloured_noise_falls_as_it_should(n: int, exponent: float) -> None:

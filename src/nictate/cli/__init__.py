@@ -8,9 +8,14 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
+import typer
+
 from nictate.cli import files, live
 from nictate.cli.shell import app, say
 from nictate.signals import ConfigError, StreamError
+
+_UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
+"""What Typer raises for arguments that it does not understand; public only by its children."""
 
 __all__ = ["app", "files", "live", "main"]
 
@@ -18,7 +23,10 @@ __all__ = ["app", "files", "live", "main"]
 def main() -> NoReturn:
     """The entry point: errors of ours become one line and an exit code."""
     try:
-        app()
+        code = app(standalone_mode=False)
+    except _UsageError as error:
+        say(error.format_message())
+        sys.exit(2)
     except ConfigError as error:
         say(str(error))
         sys.exit(2)
@@ -27,4 +35,4 @@ def main() -> NoReturn:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
-    sys.exit(0)
+    sys.exit(code or 0)

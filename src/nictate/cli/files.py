@@ -30,11 +30,11 @@ def annotate(
     from nictate.service import Annotate, Annotation
 
     task = Annotate(folder, starts, overwrite, named_channels(channels), model)
-    failed = False
+    codes = {0}
 
     def done(result: Annotation) -> None:
-        nonlocal failed
-        failed = failed or bool(result.error)
+        if result.error:
+            codes.add(2 if result.mistake else 1)
         for line in result.warnings:
             say(f"{result.path.name}: {line}")
         if result.error:
@@ -52,8 +52,7 @@ def annotate(
             advance(0.0, f"{heard_s:.0f} s heard")
 
         task.many(files, jobs, heard, done)
-    if failed:
-        raise typer.Exit(1)
+    raise typer.Exit(1 if 1 in codes else max(codes))
 
 
 @app.command()

@@ -19,7 +19,7 @@ from nictate.signals import BlinkEvent, ConfigError, Montage
 
 @app.command()
 def streams(
-    wait: Annotated[float, typer.Option(min=0.1, help="Seconds to listen for streams.")] = 1.0,
+    wait: Annotated[float, typer.Option(min=0.1, help="Seconds to listen for streams.")] = 2.0,
     every: Annotated[bool, typer.Option("--all", help="Streams of every type, not only EEG.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
@@ -144,6 +144,8 @@ def replay(
         pace = float("inf") if speed == "max" else float(speed)
     except ValueError:
         raise ConfigError(f"--speed {speed}: a number, or max") from None
+    if not pace > 0.0:
+        raise ConfigError(f"--speed {speed}: it must be above 0")
     recording = recordings.read(file, channels=named_channels(channels))
     for line in recording.warnings:
         say(line)
@@ -172,7 +174,10 @@ def replay(
 
 @app.command()
 def simulate(
-    channels: Annotated[int | None, typer.Option(min=1, max=128, help="So many channels of a usual montage.")] = None,
+    channels: Annotated[
+        int | None,
+        typer.Option(min=1, max=128, help="So many channels of a usual montage. [default: those of --montage]"),
+    ] = None,
     montage: Annotated[
         str, typer.Option(help="Montage: standard_1020, muse, openbci8, emotiv14, biosemi64 ...")
     ] = "standard_1020",

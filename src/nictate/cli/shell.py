@@ -57,7 +57,7 @@ def _options(
 
 def say(line: str) -> None:
     """One line for the operator, beside the results."""
-    err.print(f"nictate: {escape(line)}")
+    err.print(f"nictate: {line}", markup=False)
 
 
 def named_channels(channels: str | None) -> tuple[str, ...] | None:

@@ -43,7 +43,7 @@ def augment(rng: np.random.Generator, clip: Clip, inputs: int) -> tuple[FloatArr
     x = _montage(rng, clip.samples, inputs)
     n, k = x.shape
     fs = clip.rate_hz
-    band = signal.sosfiltfilt(signal.butter(2, [1.0, 20.0], "bandpass", fs=fs, output="sos"), x, axis=0)
+    band = signal.sosfiltfilt(signal.butter(2, [1.0, 20.0], "bandpass", fs=fs, output="sos"), np.nan_to_num(x), axis=0)
     # What is usual here, by which everything that is added is measured; drift and offsets are not part of it.
     unit = float(np.clip(1.5 * np.median(np.abs(band)), 1.0, 40.0))
     peaks = clip.peaks

@@ -30,13 +30,16 @@ class Heard:
 
     def decide(self, card: ModelCard, rules: DecisionRules) -> list[BlinkEvent]:
         """The events under other rules than the card's."""
-        decision = Decision(rules, card.rate_hz, card.step, card.early_s, card.late_s, self.delay_s)
         events: list[BlinkEvent] = []
+        decision: Decision | None = None
+        newest: tuple[Window, float] | None = None
         for window, (early, late), decided in zip(self.windows, self.said, self.decided, strict=True):
+            if decision is None or not np.isfinite(window.times[-1 - card.hop]):  # Nothing before it: after a hole.
+                events += decision.finish(*newest) if decision is not None and newest is not None else []
+                decision = Decision(rules, card.rate_hz, card.step, card.early_s, card.late_s, self.delay_s)
             events += decision.push(window, early, late, decided)
-        if self.windows:
-            events += decision.finish(self.windows[-1], self.decided[-1])
-        return events
+            newest = window, decided
+        return events + (decision.finish(*newest) if decision is not None and newest is not None else [])
 
 
 def listen(card: ModelCard, network: Network, signal: LabelledSignal) -> Heard:

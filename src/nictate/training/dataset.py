@@ -136,10 +136,11 @@ def _clip(rng: np.random.Generator, s: LabelledSignal, played_hz: float, length_
     peaks = (s.truth.peaks - begin_s) * slower
     ignore = (ignore - begin_s) * slower
     short = n - len(x)
+    shown_s = len(x) / played_hz if short > 0 else length_s + 0.5
     if short > 0:
         # What follows the end of a short recording is a mirror of it, about which nothing is asked.
         x = np.pad(x, ((0, short), (0, 0)), mode="reflect" if short < len(x) else "symmetric")
-    inside = (peaks > -0.5) & (peaks < length_s + 0.5)
+    inside = (peaks > -0.5) & (peaks < shown_s)
     near = (ignore[:, 1] > -0.5) & (ignore[:, 0] < length_s + 0.5)
     return Clip(x, played_hz, peaks[inside], ignore[near], s.polarity)
 
@@ -172,6 +173,9 @@ def _show(rng: np.random.Generator, recipe: Recipe, card: ModelCard, clips: Sequ
     for j, (clip, (_, raw_source, peaks), width) in enumerate(zip(clips, examples, widths, strict=True)):
         k = width - 1
         channels[j, :k], seen[j, :k] = inputs[at : at + k], usable[at : at + k]
+        # The detector pools an input over its whole window once it is usable, also over the silence before it came.
+        for row in seen[j, :k]:
+            row[: int(row.argmax())] = 1.0
         if raw_source.any():
             source[j], trusted[j] = inputs[at + k], 1.0
         target[j], weight[j] = answers(recipe, card, times, peaks, clip.ignore, recipe.example_s)

@@ -41,6 +41,10 @@ def to_onnx(network: BlinkNet, hop: int, metadata: dict[str, str]) -> bytes:
     if program is None:
         raise RuntimeError("torch exported no program")
     model = program.model_proto
+    # The exporter notes beside each node which lines of which files it came from: paths of the machine that trained.
+    for part in (model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer):
+        del part.metadata_props[:]
+        part.doc_string = ""
     onnx.helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
     weights: bytes = model.SerializeToString()

@@ -17,7 +17,7 @@ class Recipe:
     """Settings of a training run; the defaults are what the shipped model was made with."""
 
     seed: int = 1
-    epochs: int = 10
+    epochs: int = 16
     batches: int = 150
     """Batches an epoch."""
     batch: int = 20
@@ -27,6 +27,8 @@ class Recipe:
     """Channels that an example shows at most."""
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
+    memory: float = 0.998
+    """Share of the running mean of the weights that one step leaves."""
     core_s: float = 0.07
     """Within this of a labelled peak the answer is blink: raters differ in widths, not in peaks."""
     margin_s: float = 0.13

@@ -166,21 +166,20 @@ def _gallery(mistakes: Sequence[Mistake]) -> Figure:
 
 
 def _panel(axes: Axes, s: LabelledSignal, time: float, caption: str) -> None:
-    rate = s.montage.rate_hz
-    sos = signal.butter(2, [0.5, 20.0], "bandpass", fs=rate, output="sos")
-    first, last = max(0, int((time - 6) * rate)), min(len(s.samples), int((time + 6) * rate))
-    x = signal.sosfiltfilt(sos, s.samples[first:last, :3].astype(np.float64), axis=0)
-    t = np.arange(first, last) / rate
-    near = np.abs(t - time) <= 2.0
-    axes.plot(t[near], x[near], lw=0.7)
+    sos = signal.butter(2, [0.5, 20.0], "bandpass", fs=s.montage.rate_hz, output="sos")
+    first, last = np.searchsorted(s.times, (time - 6.0, time + 6.0))
+    low, high = time - 2.0, time + 2.0
+    if last - first > 100:  # A label may lie in a pause, of which there is nothing to show.
+        t = s.times[first:last]
+        near = (t >= low) & (t <= high)
+        axes.plot(t[near], signal.sosfiltfilt(sos, s.samples[first:last, :3].astype(np.float64), axis=0)[near], lw=0.7)
     axes.axvline(time, color="tab:red", lw=0.7, ls=":")
-    low, high = t[near][0], t[near][-1]
     for spans, colour in ((s.truth.blinks[:, [0, 2]], "tab:green"), (s.truth.ignore, "0.5")):
         for begin, end in spans:
             if end > low and begin < high:
                 axes.axvspan(max(begin, low), min(end, high), color=colour, alpha=0.25, lw=0)
     axes.set_xlim(low, high)
-    axes.set_title(f"{s.name.split('/')[-1][:28]}  {caption}", fontsize=7)
+    axes.set_title(f"{s.name.split('/')[-1][:28]}  {caption}", fontsize=7, parse_math=False)
 
 
 LATENCIES = tuple(f"{event}_latency_{of}_ms" for event in ("start", "blink") for of in ("median", "p95"))

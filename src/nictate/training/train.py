@@ -76,9 +76,10 @@ def train(
     advance(0.05, "report")
     write_report(report, recipe, card, network, fitted, parts["test"], tested)
     advance(0.05, "")
-    row = tested.overall.to_dict()
+    late_ms = tested.overall.to_dict()["start_latency_median_ms"]
+    started = "no blink found" if late_ms is None else f"blink/start {late_ms:.0f} ms after the peak"
     say(
-        f"people never seen: F1 {row['f1']:.3f}, blink/start {row['start_latency_median_ms']:.0f} ms after the peak; "
+        f"people never seen: F1 {tested.overall.f1:.3f}, {started}; "
         f"{folder / 'blink.json'} and {report / 'index.html'} written in {(time.monotonic() - began) / 60:.1f} min"
     )
 
