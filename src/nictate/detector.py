@@ -132,10 +132,9 @@ class Detector:
     def probabilities(self, window: Window) -> npt.NDArray[np.float64]:
         """(2, hop / step): the early and the late output for the newest ``hop`` samples."""
         rows = np.flatnonzero(window.usable[:-1])
-        trusted = bool(window.usable[-1])
-        if not len(rows) and not trusted:
+        if not len(rows):  # The source alone is not asked: where no channel is usable, it comes from none.
             return np.zeros((2, self.card.hop // self.card.step))
         if len(rows) > self.card.max_inputs:
             spread = self._scale.spread[rows]
             rows = np.sort(rows[np.argsort(-spread, kind="stable")[: self.card.max_inputs]])
-        return self._network(window.inputs[rows], window.inputs[-1], trusted)
+        return self._network(window.inputs[rows], window.inputs[-1], bool(window.usable[-1]))

@@ -93,12 +93,13 @@ FRONTAL_RINGS: tuple[frozenset[str], ...] = (
 """Names of the 10-10 system (Jurcak et al. 2007) by distance from the eyes."""
 
 EGI_FRONTAL: dict[int, tuple[int, ...]] = {
-    33: (1, 2, 17),
-    65: (5, 10, 6, 1, 17),
+    33: (1, 2, 18),
+    65: (10, 5, 8, 11, 2),
     129: (22, 9, 15, 14, 21, 8, 25),
     257: (37, 18, 31, 26, 32, 25),
 }
-"""HydroCel GSN nets (largest electrode number, with the reference): the electrodes nearest to Fp1, Fp2 and Fpz."""
+"""HydroCel GSN nets (largest electrode number, with the reference): the electrodes within some
+20 degrees of Fp1, Fp2 and Fpz, by the positions that the maker gives."""
 
 
 def frontal_rank(name: str) -> int | None:
