@@ -56,7 +56,7 @@ RULES = {
         (*SCIENCE, "matplotlib", "onnx", "onnxscript", "torch"),
     ),
     "exercises.*": Rule((*PURE, "exercises"), SCIENCE),
-    "service": Rule((*PURE, "edges"), SCIENCE),
+    "service": Rule((*PURE, "edges"), (*SCIENCE, "threadpoolctl")),
     "bench": Rule((*PURE, "service"), SCIENCE),
     "demo": Rule((*PURE, "edges", "service", "training.evaluate"), SCIENCE),
     "__main__": Rule(("cli",)),

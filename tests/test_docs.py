@@ -94,9 +94,9 @@ def test_each_script_is_in_the_readme() -> None:
 
 
 def test_each_module_of_the_core_that_is_named_exists() -> None:
-    layout = re.search(r"^ {4}src/nictate/ +the core, pure: (.+)$", README, flags=re.MULTILINE)
+    layout = re.search(r"^ {4}src/nictate/ .*all pure: ([a-z_, \n]+)$\n +simulate\.py", README, flags=re.MULTILINE)
     assert layout
-    for name in layout[1].split(", "):
+    for name in re.split(r",\s+", layout[1]):
         assert (ROOT / f"src/nictate/{name}.py").is_file(), name
 
 

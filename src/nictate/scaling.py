@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from nictate.filters import Filtered
 from nictate.signals import BoolArray, FloatArray
@@ -69,8 +70,8 @@ class Scale:
         self._noisy_ratio = noisy_ratio
         self._settle = max(1, round(rules.settle_s / frame_s))
         self._second = max(1, round(1.0 / frame_s))
-        self._means = np.zeros((max(self._settle, round(rules.memory_s / frame_s)), inputs))
-        self._tops = np.zeros((max(1, round(rules.reach_s)), inputs))
+        self._means = np.zeros((inputs, max(self._settle, round(rules.memory_s / frame_s))))
+        self._tops = np.zeros((inputs, max(1, round(rules.reach_s))))
         self._seen = np.zeros(inputs, dtype=np.int64)
         self._scales = np.full((rules.rows, inputs), rules.floor_uv)
         self._noisy = np.zeros(inputs, dtype=np.bool_)
@@ -93,28 +94,36 @@ class Scale:
 
     def _learn(self, size: FloatArray, good: BoolArray) -> None:
         columns = np.flatnonzero(good)
-        mean, top = np.add.reduce(size)[columns] / len(size), size.max(axis=0)[columns]
+        mean, top = np.add.reduce(size)[columns] / len(size), np.maximum.reduce(size)[columns]
         seen = self._seen[columns]
-        at = seen % len(self._means)
-        self._means[at, columns] = mean
-        second = seen // self._second % len(self._tops)
-        largest = np.maximum(self._tops[second, columns], top)
-        self._tops[second, columns] = np.where(seen % self._second == 0, top, largest)
+        self._means[columns, seen % self._means.shape[1]] = mean
+        second = seen // self._second % self._tops.shape[1]
+        largest = np.maximum(self._tops[columns, second], top)
+        self._tops[columns, second] = np.where(seen % self._second == 0, top, largest)
         seen = self._seen[columns] = seen + 1
-        oldest, newest = int(seen.max()), int(seen.min())
-        if newest > 10 * self._EVERY and oldest % self._EVERY:
+        counts = set(seen.tolist())
+        if min(counts) > 10 * self._EVERY and max(counts) % self._EVERY:
             return
         scales = self._scales.copy()  # What was handed out stays as it was.
         # Inputs that have been seen equally long are reckoned together; nearly always, those are all.
-        for n in np.unique(seen):
-            c = columns[seen == n]
-            usual = np.median(self._means[: min(int(n), len(self._means)), c], axis=0)
-            scales[0, c] = np.maximum(usual, self._rules.floor_uv)
-            tops = np.sort(self._tops[: min(-(-int(n) // self._second), len(self._tops)), c], axis=0)
-            for row, quantile in enumerate(self._rules.large, start=1):
-                large = np.maximum(tops[int(quantile * len(tops))], self._rules.least * scales[0, c])
-                scales[row, c] = self._rules.part * large
+        for n in counts:
+            self._reckon(scales, columns[seen == n], n)
         self._scales = scales
-        # Leaves at the ratio, returns at half of it, so that it does not flicker. Two inputs cannot outvote each other.
+        if len(columns) < 3:  # Two inputs cannot outvote each other.
+            self._noisy = np.zeros(len(good), dtype=np.bool_)
+            return
+        # Leaves at the ratio, returns at half of it, so that it does not flicker.
         limit = np.where(self._noisy, 0.5, 1.0) * self._noisy_ratio * np.median(scales[0, columns])
-        self._noisy = (scales[0] > limit) & (len(columns) >= 3)
+        self._noisy = scales[0] > limit
+
+    def _reckon(self, scales: FloatArray, columns: npt.NDArray[np.intp], n: int) -> None:
+        """The scales of inputs that have been seen for ``n`` frames each."""
+        rules = self._rules
+        means = np.sort(self._means[columns, : min(n, self._means.shape[1])])
+        middle = means.shape[1] // 2
+        usual = 0.5 * (means[:, middle] + means[:, -1 - middle])  # The median, without its overhead.
+        scales[0, columns] = usual = np.maximum(usual, rules.floor_uv)
+        tops = np.sort(self._tops[columns, : min(-(-n // self._second), self._tops.shape[1])])
+        for row, quantile in enumerate(rules.large, start=1):
+            large = np.maximum(tops[:, int(quantile * tops.shape[1])], rules.least * usual)
+            scales[row, columns] = rules.part * large

@@ -10,6 +10,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Protocol
 
+from threadpoolctl import threadpool_limits
+
 from nictate.card import ModelCard
 from nictate.detector import Detector, Network
 from nictate.edges import recordings
@@ -26,6 +28,14 @@ def shipped_card() -> Path:
         if place.is_file():
             return place
     raise ConfigError(f"no model found at {places[0]}: install nictate again, or name a card with --model")
+
+
+def one_core() -> None:
+    """Keep this process's matrix library on one thread: for programs of which the detector is the main business.
+
+    For matrices of this size, a second thread spends a core on waiting and makes nothing faster.
+    """
+    threadpool_limits(1, user_api="blas")
 
 
 def open_detector(
@@ -182,7 +192,7 @@ class Annotate:
                 done(self.one(path, heard))
             return
         # Processes, and new ones: onnxruntime's threads do not survive a fork, and MNE's state is not for threads.
-        with ProcessPoolExecutor(min(jobs, len(paths)), mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(min(jobs, len(paths)), get_context("spawn"), one_core) as pool:
             for future in as_completed([pool.submit(self.one, path) for path in paths]):
                 done(future.result())
 

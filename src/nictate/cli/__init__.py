@@ -12,6 +12,7 @@ import typer
 
 from nictate.cli import files, live
 from nictate.cli.shell import app, say
+from nictate.service import one_core
 from nictate.signals import ConfigError, StreamError
 
 _UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
@@ -22,6 +23,7 @@ __all__ = ["app", "files", "live", "main"]
 
 def main() -> NoReturn:
     """The entry point: errors of ours become one line and an exit code."""
+    one_core()
     try:
         code = app(standalone_mode=False)
     except _UsageError as error:
