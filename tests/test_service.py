@@ -126,13 +126,26 @@ def test_told_to_stop_before_anything_came_it_builds_nothing() -> None:
     watch(Played((TWO, recorded(0.1))), build, [], lambda: True)
 
 
-def test_what_is_wrong_with_a_source_is_not_swallowed() -> None:
-    class Broken(Played):
-        def pull(self) -> Block:
-            raise StreamError("it carries no numbers")
+class Broken(Played):
+    """A source that fails in the end."""
 
+    def pull(self) -> Block:
+        if self.over():
+            raise StreamError("it carries no numbers")
+        return Played.pull(self)
+
+
+def test_what_is_wrong_with_a_source_is_not_swallowed() -> None:
     with pytest.raises(StreamError, match="no numbers"):
         watch(Broken((TWO, recorded(0.1))), STAND_IN.detector, [], lambda: False)
+
+
+def test_the_blink_that_was_going_on_when_a_source_failed_is_told() -> None:
+    blocks = open_blink(STAND_IN.detector, recorded(20.0))
+    heard: list[BlinkEvent] = []
+    with pytest.raises(StreamError, match="no numbers"):
+        watch(Broken((TWO, blocks)), STAND_IN.detector, [heard.append], lambda: False)
+    assert heard == STAND_IN.events(TWO, *blocks)
 
 
 # --------------------------------------------------------------------------------------------------------------- files

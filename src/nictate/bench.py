@@ -45,7 +45,7 @@ def cost(channels: int, rate_hz: float, seconds: float, model: Path | None) -> C
     whole = _run(blocks, simulator, model, None)
     spent = dict.fromkeys(STAGES, 0.0)
     _run(blocks, simulator, model, spent)
-    per_second = 1e3 / seconds
+    per_second = 1e3 * rate_hz / sum(map(len, blocks[1:]))  # The first one is not timed.
     return Cost(channels, rate_hz, {name: s * per_second for name, s in spent.items()}, whole * per_second)
 
 

@@ -76,10 +76,9 @@ class Timeline:
 
     def _mend(self, stamps: FloatArray) -> FloatArray:
         """Times in s that increase except over a hole; equal to the stamps wherever these are sane."""
-        if self._time == self._stamp and np.isfinite(stamps).all():
-            if _steps(self._stamp, stamps).min() > 0.0:
-                self._stamp = stamps[-1]
-                return stamps
+        if self._time == self._stamp and np.isfinite(stamps).all() and _steps(self._stamp, stamps).min() > 0.0:
+            self._stamp = stamps[-1]
+            return stamps
         times = np.empty(len(stamps))
         stamp, time = self._stamp, self._time
         for k, new in enumerate(stamps):

@@ -79,20 +79,27 @@ def watch(
     """
     montage: Montage | None = None
     detector: Detector | None = None
-    while not stop():
-        block = source.pull()
-        events: list[BlinkEvent] = []
-        if detector is None or source.montage is not montage:
-            events += detector.flush() if detector is not None else []
-            montage = source.montage
-            detector = build(montage)
-        events += detector.push(block)
+
+    def tell(events: list[BlinkEvent]) -> None:
         for event in events:
             for sink in sinks:
                 sink(event)
-    for event in detector.flush() if detector is not None else []:
-        for sink in sinks:
-            sink(event)
+
+    try:
+        while not stop():
+            block = source.pull()
+            if detector is None or source.montage is not montage:
+                if detector is not None:
+                    tell(detector.flush())
+                montage = source.montage
+                detector = build(montage)
+            tell(detector.push(block))
+    except StreamError:
+        if detector is not None:  # The blink that was going on when the source failed.
+            tell(detector.flush())
+        raise
+    if detector is not None:
+        tell(detector.flush())
 
 
 # --------------------------------------------------------------------------------------------------------------- files

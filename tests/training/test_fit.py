@@ -7,6 +7,7 @@ import pytest
 import torch
 from made_people import person
 
+from nictate.signals import ConfigError
 from nictate.training.corpus import LabelledSignal
 from nictate.training.dataset import batches
 from nictate.training.fit import Epoch, Fitted, fit, loss_of
@@ -80,6 +81,11 @@ def test_the_best_epoch_is_kept_and_another_seed_gives_other_weights(
     assert validated(OTHER, result.network, people) == pytest.approx(min(checked), rel=1e-5)
     assert not result.network.training
     assert not torch.equal(result.network.out.weight, trained[0].network.out.weight)
+
+
+def test_a_training_that_diverges_ends_and_says_so(people: list[LabelledSignal]) -> None:
+    with pytest.raises(ConfigError, match=r"diverged in epoch 1"):
+        fitted(dataclasses.replace(OTHER, learning_rate=1e20), people)
 
 
 def test_the_loss_is_of_what_was_asked_alone(people: list[LabelledSignal]) -> None:

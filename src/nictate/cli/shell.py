@@ -101,7 +101,7 @@ def progress(total: float, unit: str) -> Iterator[Callable[[float, str], None]]:
         BarColumn(),
         TextColumn("{task.completed:.0f}/{task.total:.0f} " + unit),
     )
-    with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as bar:
+    with Progress(*columns, TimeRemainingColumn(), console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task("", total=total)
 
         def advance(amount: float, text: str) -> None:

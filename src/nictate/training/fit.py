@@ -17,6 +17,7 @@ import torch
 from torch.nn import functional
 
 from nictate.card import ModelCard
+from nictate.signals import ConfigError
 from nictate.training.corpus import LabelledSignal
 from nictate.training.dataset import Batch, batches
 from nictate.training.network import BlinkNet
@@ -68,6 +69,8 @@ def fit(
 ) -> Fitted:
     """Trains on ``train`` and keeps the epoch that is best on ``validate``. The same seed gives the same weights.
 
+    Raises `ConfigError` when the loss is no number any more.
+
     One thread always: the order of additions, and so the last bits, depend on their number, and the second core is busy
     making the next batches.
     """
@@ -100,6 +103,8 @@ def fit(
             epochs.append(epoch)
             say(epoch)
             total = 0.0
+            if not np.isfinite(check):
+                raise ConfigError(f"the training diverged in epoch {epoch.number}: lower the recipe's learning rate")
             if check < best:
                 best, kept = check, epoch.number
                 weights = copy.deepcopy(mean.state_dict())
