@@ -4,6 +4,7 @@ A recording is read the way a stream is heard: block after block, µV, every sam
 one. Where the recording was interrupted the times jump; no sample is made up and none is resampled.
 """
 
+from nictate.edges.recordings.cleaned import CleanedFile, cleaned_path
 from nictate.edges.recordings.events import events_path, write_events
 from nictate.edges.recordings.folder import LabelledRecording, index
 from nictate.edges.recordings.formats import read
@@ -11,9 +12,11 @@ from nictate.edges.recordings.labels import Label, labels_beside, read_labels
 from nictate.edges.recordings.recording import Recording
 
 __all__ = [
+    "CleanedFile",
     "Label",
     "LabelledRecording",
     "Recording",
+    "cleaned_path",
     "events_path",
     "index",
     "labels_beside",

@@ -33,7 +33,7 @@ def read(path: Path | str, *, channels: Sequence[str] | None = None, stream: str
     """
     path = Path(path)
     with door(path):
-        if _is_xdf(path):
+        if is_xdf(path):
             return xdf.read(path, channels, stream)
         if stream is not None:
             raise ConfigError("only an XDF file has streams to choose from")
@@ -43,8 +43,9 @@ def read(path: Path | str, *, channels: Sequence[str] | None = None, stream: str
 def marks(path: Path) -> tuple[mne_files.Mark, ...]:
     """What somebody has marked within a recording itself; empty for XDF. Raises `StreamError` as `read` does."""
     with door(path):
-        return () if _is_xdf(path) else mne_files.marks(path)
+        return () if is_xdf(path) else mne_files.marks(path)
 
 
-def _is_xdf(path: Path) -> bool:
+def is_xdf(path: Path) -> bool:
+    """By its name."""
     return path.name.lower().endswith(XDF_SUFFIXES)
