@@ -137,6 +137,60 @@ def test_the_montage_is_written_as_makers_write_it(source_id: str) -> None:
     assert info.desc().child("acquisition").child_value("model") == "b.edf"
 
 
+def headset(source_id: str) -> pylsl.StreamOutlet:
+    """A maker who says more than nictate asks."""
+    info = pylsl.StreamInfo("headset", "EEG", 3, 250.0, pylsl.cf_float32, source_id)
+    desc = info.desc()
+    desc.append_child_value("manufacturer", "ACME")
+    cap = desc.append_child("cap")
+    cap.append_child_value("size", "56 <&>")
+    channels = desc.append_child("channels")
+    for k, label in enumerate(("AUX", "Fp1", "Fp2")):
+        channel = channels.append_child("channel")
+        for key, value in {"label": label, "unit": "millivolts", "type": "EEG"}.items():
+            channel.append_child_value(key, value)
+        channel.append_child("location").append_child_value("X", str(k))
+    return pylsl.StreamOutlet(info)
+
+
+def test_a_stream_made_from_another_says_all_that_the_other_says(source_id: str) -> None:
+    made_from = headset(source_id)
+    query = Query(source_id=source_id)
+    with LslSource(query, channels=("Fp2", "Fp1"), unit=None, restamp=False, say=lambda _: None) as source:
+        montage = source.open(lambda: False)
+        assert montage is not None
+        with EegOutlet(montage, "cleaned", f"{source_id}-2", like=source.described, note="blinks removed") as outlet:
+            listener = inlet(f"{source_id}-2")
+            info = listener.info(PATIENCE_S)
+            del listener
+            outlet.close()
+    del made_from
+    desc = info.desc()
+    assert desc.child_value("manufacturer") == "ACME"
+    assert desc.child("cap").child_value("size") == "56 <&>"
+    assert desc.child("processing").child_value("operation") == "blinks removed"
+    assert info.get_channel_labels() == ["Fp2", "Fp1"]
+    assert info.get_channel_units() == ["microvolts"] * 2
+    assert desc.child("channels").child("channel").child("location").child_value("X") == "2"
+    assert (info.nominal_srate(), info.channel_format()) == (250.0, pylsl.cf_double64)
+
+
+def test_a_stream_made_from_one_without_a_description_has_at_least_units(source_id: str) -> None:
+    silent = pylsl.StreamOutlet(pylsl.StreamInfo("headset", "EEG", 2, 250.0, pylsl.cf_float32, source_id))
+    query = Query(source_id=source_id)
+    with LslSource(query, channels=None, unit="uV", restamp=False, say=lambda _: None) as source:
+        montage = source.open(lambda: False)
+        assert montage is not None
+        with EegOutlet(montage, "cleaned", f"{source_id}-2", like=source.described) as outlet:
+            listener = inlet(f"{source_id}-2")
+            info = listener.info(PATIENCE_S)
+            del listener
+            outlet.close()
+    del silent
+    assert info.get_channel_units() == ["microvolts"] * 2
+    assert info.desc().child("processing").empty()
+
+
 def test_at_full_speed_a_reader_gets_everything(eeg: EegOutlet, source_id: str) -> None:
     """The outlet waits for its reader; then it goes no faster than a reader can follow, and waits for it at the end."""
     n = round(20.0 * 250.0)

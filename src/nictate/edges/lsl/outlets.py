@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -51,31 +52,84 @@ class MarkerOutlet:
         self.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a stream that is being read says of itself, whole, and which of its channels are read."""
+
+    info: pylsl.StreamInfo
+    picks: tuple[int, ...]
+
+
+def _describe(desc: pylsl.XMLElement, montage: Montage, model: str) -> None:
+    desc.append_child_value("manufacturer", "nictate")
+    acquisition = desc.append_child("acquisition")
+    acquisition.append_child_value("manufacturer", "nictate")
+    if model:
+        acquisition.append_child_value("model", _sendable(model))
+    if montage.reference:
+        desc.append_child("reference").append_child_value("label", _sendable(montage.reference))
+    channels = desc.append_child("channels")
+    for label, kind in zip(montage.names, montage.kinds or ("eeg",) * len(montage.names), strict=True):
+        channel = channels.append_child("channel")
+        channel.append_child_value("label", _sendable(label))
+        channel.append_child_value("unit", "microvolts")
+        channel.append_child_value("type", _sendable(kind).upper())
+
+
+def _describe_again(desc: pylsl.XMLElement, like: Described) -> None:
+    """All that the other stream says, but for the unit, which is µV here, and the channels that are not read."""
+    child = like.info.desc().first_child()
+    told = []
+    while not child.empty():
+        if child.name() == "channels":
+            channel = child.child("channel")
+            while not channel.empty():
+                told.append(channel)
+                channel = channel.next_sibling("channel")
+        else:
+            desc.append_copy(child)
+        child = child.next_sibling()
+    channels = desc.append_child("channels")
+    for k in like.picks:
+        channel = channels.append_copy(told[k]) if k < len(told) else channels.append_child("channel")
+        while not (unit := channel.child("unit")).empty():
+            channel.remove_child(unit)
+        channel.append_child_value("unit", "microvolts")
+
+
 class EegOutlet:
     """A stream of EEG in µV, with everything that its montage says written into the description.
 
     The values travel as double64: what is replayed is what was recorded, to the bit.
     """
 
-    def __init__(self, montage: Montage, name: str, source_id: str, *, model: str = "") -> None:
-        """``model`` names the device or the recording under ``desc/acquisition``; empty leaves it out."""
+    def __init__(
+        self,
+        montage: Montage,
+        name: str,
+        source_id: str,
+        *,
+        model: str = "",
+        like: Described | None = None,
+        note: str = "",
+    ) -> None:
+        """``model`` names the device or the recording under ``desc/acquisition``; empty leaves it out.
+
+        ``like`` is the stream from which this one was made: all that it says of itself is said here again. ``note``
+        says under ``desc/processing`` what was done to it.
+        """
         info = pylsl.StreamInfo(
             _sendable(name), "EEG", len(montage.names), montage.rate_hz, pylsl.cf_double64, _sendable(source_id)
         )
         desc = info.desc()
-        desc.append_child_value("manufacturer", "nictate")
-        acquisition = desc.append_child("acquisition")
-        acquisition.append_child_value("manufacturer", "nictate")
-        if model:
-            acquisition.append_child_value("model", _sendable(model))
-        if montage.reference:
-            desc.append_child("reference").append_child_value("label", _sendable(montage.reference))
-        channels = desc.append_child("channels")
-        for label, kind in zip(montage.names, montage.kinds or ("eeg",) * len(montage.names), strict=True):
-            channel = channels.append_child("channel")
-            channel.append_child_value("label", _sendable(label))
-            channel.append_child_value("unit", "microvolts")
-            channel.append_child_value("type", _sendable(kind).upper())
+        if like is None:
+            _describe(desc, montage, model)
+        else:
+            _describe_again(desc, like)
+        if note:
+            processing = desc.append_child("processing")
+            processing.append_child_value("software", "nictate")
+            processing.append_child_value("operation", _sendable(note))
         self.montage = montage
         self._outlet: pylsl.StreamOutlet | None = pylsl.StreamOutlet(info)
 

@@ -16,6 +16,7 @@ from pylsl.util import TimeoutError as LslTimeoutError
 
 from nictate.edges.lsl.directory import ANSWER_S, RESOLVE_S, described, summary
 from nictate.edges.lsl.liblsl import now
+from nictate.edges.lsl.outlets import Described
 from nictate.reception import Gaps, Reception, Say
 from nictate.signals import RATES_HZ, Block, Montage, StreamError
 from nictate.stream import Query, StreamSummary, chosen
@@ -84,6 +85,7 @@ class LslSource:
         self._connection: _Connection | None = None
         self._reception: Reception | None = None
         """That of the connection, or of the last one."""
+        self._described: Described | None = None
         self._montage: Montage | None = None
         self._first: Block | None = None
         """What came while ``open`` was waiting for the rate."""
@@ -104,6 +106,12 @@ class LslSource:
         """What the stream says of itself; only after ``open``."""
         assert self._reception is not None, "open() comes first"
         return self._reception.stream
+
+    @property
+    def described(self) -> Described:
+        """All that the stream says of itself, for a stream that is made from it; only after ``open``."""
+        assert self._described is not None, "open() comes first"
+        return self._described
 
     @property
     def lost(self) -> bool:
@@ -209,8 +217,10 @@ class LslSource:
         buffer = self._buffer_s if nominal_hz > 0 else math.ceil(self._buffer_s * RATES_HZ[1] / 100)
         # Recovery is ours: liblsl's would neither say so nor show that the stream has become another.
         inlet = pylsl.StreamInlet(info, max_buflen=buffer, recover=False)
-        stream = described(inlet.info(ANSWER_S))
+        whole = inlet.info(ANSWER_S)
+        stream = described(whole)
         channels = chosen(stream, self._wanted, self._unit)
+        self._described = Described(whole, channels.picks)
         old = self._reception
         same = old is not None and replace(stream, uid=old.stream.uid, hostname=old.stream.hostname) == old.stream
         if not same:
