@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nictate.profile import USUAL, Profile
-from nictate.scenario import Event, Lid, Pop, Saccade, Timeline, blinks, bursts, pops, saccades
+from nictate.scenario import Event, Lid, Pop, Saccade, Timeline, blinks, bursts, movements, pops, saccades
 from nictate.waveforms import saccade_duration_s
 
 HOUR_S = 3600.0
@@ -93,6 +93,8 @@ def test_bursts_and_pops_come_as_often_as_asked() -> None:
         bursts(Profile(muscle_uv=0), rng()),
         pops(Profile(pops_per_min=0), rng()),
         pops(Profile(pop_uv=0), rng()),
+        movements(Profile(movements_per_min=0), rng()),
+        movements(Profile(movements_per_min=3, movement_uv=0), rng()),
     ],
 )
 def test_what_has_no_rate_or_no_height_does_not_happen(events: Iterator[Event]) -> None:
@@ -133,3 +135,12 @@ def test_a_saccade_is_over_when_it_arrives_and_a_pop_long_after() -> None:
     assert Saccade(1.0, 0, 5.0, 0.03).over == pytest.approx(1.03)
     pop = Pop(1.0, 0.0, 100_000.0, 0.4)
     assert pop.height_uv * math.exp(-(pop.over - pop.onset) / pop.decay_s) < 0.05
+
+
+def test_movements_come_as_often_as_asked_and_each_is_its_own() -> None:
+    profile = Profile(movements_per_min=6)
+    swaying = list(takewhile(lambda movement: movement.onset < HOUR_S, movements(profile, rng())))
+    assert len(swaying) == pytest.approx(360, rel=0.2)
+    assert np.median([movement.height_uv for movement in swaying]) == pytest.approx(profile.movement_uv, rel=0.2)
+    assert [movement.number for movement in swaying] == list(range(len(swaying)))
+    assert all(movement.over > movement.onset for movement in swaying)

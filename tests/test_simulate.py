@@ -23,6 +23,7 @@ BUSY = Profile(
     saccades_per_min=40,
     muscle_per_min=20,
     pops_per_min=20,
+    movements_per_min=20,
     offset_uv=1000,
 )
 """Something of everything within a few seconds."""
@@ -87,7 +88,7 @@ def test_the_same_things_happen_at_any_rate_on_any_channels() -> None:
     fast.pull(15_360)
     happened = [[(e.kind, e.onset, e.end) for e in simulator.truth()] for simulator in (slow, fast)]
     assert happened[0] == happened[1]
-    assert {kind for kind, _, _ in happened[0]} >= {"blink", "double", "saccade", "muscle", "pop"}
+    assert {kind for kind, _, _ in happened[0]} >= {"blink", "double", "saccade", "muscle", "pop", "movement"}
 
 
 @pytest.mark.parametrize("reference", ["linked-ears", "average", "Cz", "cpz", "TP9"])
@@ -133,6 +134,7 @@ def test_a_still_profile_is_silence() -> None:
         ("blink_amplitude_uv", "blinks_per_min"),
         ("muscle_uv", "muscle_per_min"),
         ("pop_uv", "pops_per_min"),
+        ("movement_uv", "movements_per_min"),
         ("gaze_deg", "saccades_per_min"),
     ],
 )
@@ -304,3 +306,18 @@ def test_impossible_seeds_starts_and_numbers_of_samples_are_refused() -> None:
         with pytest.raises(ConfigError, match=f"{n!r} samples"):
             simulator.pull(n)  # type: ignore[arg-type]
     assert np.array_equal(simulator.pull(10).samples, untouched.pull(10).samples)
+
+
+def test_a_movement_sways_all_channels_while_it_lasts() -> None:
+    simulator = Simulator(8, profile=replace(STILL, movements_per_min=6))
+    block = simulator.pull(20_000)
+    movements = [event for event in simulator.truth() if isinstance(event, TrueEvent)]
+    assert len(movements) >= 3
+    assert {movement.site for movement in movements} == {"all"}
+    during = np.zeros(len(block), dtype=np.bool_)
+    for movement in movements:
+        here = (block.times >= movement.onset) & (block.times <= movement.end)
+        assert np.all(np.abs(block.samples[here]).max(axis=0) > 1.0)
+        during |= here
+    reached = movements[-1].end
+    assert not block.samples[~during & (block.times < reached)].any()

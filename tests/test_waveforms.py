@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nictate.waveforms import blink_waveform, muscle_burst, pop_waveform, saccade_duration_s, saccade_waveform
+from nictate.waveforms import (
+    blink_waveform,
+    movement_waveform,
+    muscle_burst,
+    pop_waveform,
+    saccade_duration_s,
+    saccade_waveform,
+)
 
 
 @given(
@@ -60,3 +67,12 @@ def test_a_muscle_burst_is_broad_and_fades_in_and_out(rate_hz: float) -> None:
     slow = np.fft.rfftfreq(len(burst), 1 / rate_hz) < 15
     assert power[slow].sum() < 0.16 * power.sum()
     assert len(muscle_burst(0.0001, rate_hz, np.random.default_rng(0))) == 1
+
+
+def test_a_movement_swells_to_one_and_fades() -> None:
+    t = np.arange(-1.0, 5.0, 0.001)
+    waves = movement_waveform(t[:, np.newaxis], 4.0, 2.0, np.array([0.0, np.pi]))
+    assert np.all(waves[(t <= 0.0) | (t >= 4.0)] == 0.0)
+    assert np.abs(waves).max(axis=0) == pytest.approx([1.0, 1.0], abs=0.02)
+    assert waves[:, 0] == pytest.approx(-waves[:, 1], abs=1e-12)
+    assert np.diff(np.signbit(waves[(t > 0.0) & (t < 4.0), 0])).sum() == 15  # 8 periods

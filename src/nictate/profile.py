@@ -1,4 +1,4 @@
-"""What to simulate: how often blinks, saccades, muscles and pops happen, and how strong everything is."""
+"""What to simulate: how often blinks, saccades, muscles, pops and movements happen, and how strong everything is."""
 
 from __future__ import annotations
 
@@ -71,6 +71,10 @@ class Profile:
     """Electrode pops a minute on average, over all electrodes."""
     pop_uv: float = 150.0
     """Median height of a pop in µV, of either sign."""
+    movements_per_min: float = 0.0
+    """Movements of head or cable a minute on average, which sway all electrodes, each its own way."""
+    movement_uv: float = 60.0
+    """Median height of their waves at a median electrode in µV."""
     sensor_uv: float = 1.0
     """RMS of the white noise of each electrode and its amplifier in µV."""
     offset_uv: float = 0.0
@@ -128,7 +132,8 @@ PROFILE_BOUNDS: dict[str, tuple[float, float]] = {
     "background_uv": (0, 200), "background_exponent": (0.5, 1.8), "cortical_sources": (0, 200),
     "alpha_uv": (0, 200), "alpha_hz": (7, 14), "alpha_closed_gain": (1, 10),
     "mains_hz": (40, 70), "mains_uv": (0, 10_000), "drift_uv": (0, 10_000),
-    "pops_per_min": (0, 120), "pop_uv": (0, 100_000), "sensor_uv": (0, 1000), "offset_uv": (0, 400_000),
+    "pops_per_min": (0, 120), "pop_uv": (0, 100_000),
+    "movements_per_min": (0, 60), "movement_uv": (0, 100_000), "sensor_uv": (0, 1000), "offset_uv": (0, 400_000),
 }  # fmt: skip
 """Smallest and largest value of each number in `Profile`."""
 

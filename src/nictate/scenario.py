@@ -1,8 +1,8 @@
-"""What happens when: blinks, saccades, muscle bursts and electrode pops as renewal processes without end.
+"""What happens when: blinks, saccades, muscle bursts, pops and movements as renewal processes without end.
 
-`blinks`, `saccades`, `bursts` and `pops` draw one kind of event each, from a generator of random numbers of its own, in
-order and as far into the future as they are asked. A `Timeline` asks as far as the stream has come, and forgets what
-has passed. Times are in s from the start of the stream.
+`blinks`, `saccades`, `bursts`, `pops` and `movements` draw one kind of event each, from a generator of random numbers
+of its own, in order and as far into the future as they are asked. A `Timeline` asks as far as the stream has come, and
+forgets what has passed. Times are in s from the start of the stream.
 """
 
 from __future__ import annotations
@@ -89,6 +89,23 @@ class Pop:
     @property
     def over(self) -> float:
         return self.onset + 15 * self.decay_s  # 0.05 µV of 150 mV: no step is seen where it is dropped
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """A movement of head or cable, which sways all electrodes, each its own way."""
+
+    number: int
+    """How many came before it, which makes its waveform its own."""
+    onset: float
+    duration_s: float
+    swings_hz: float
+    height_uv: float
+    """Of a median electrode."""
+
+    @property
+    def over(self) -> float:
+        return self.onset + self.duration_s
 
 
 def _log_normal(rng: np.random.Generator, mean: float, cv: float) -> float:
@@ -178,7 +195,19 @@ def pops(profile: Profile, rng: np.random.Generator) -> Iterator[Pop]:
         yield Pop(now, rng.uniform(), height_uv, rng.uniform(0.1, 0.8))
 
 
-Event = Lid | Saccade | Burst | Pop
+def movements(profile: Profile, rng: np.random.Generator) -> Iterator[Movement]:
+    """Movements without end, in order."""
+    if profile.movements_per_min == 0 or profile.movement_uv == 0:
+        return
+    now, number = 0.0, 0
+    while True:
+        now += _log_normal(rng, 60 / profile.movements_per_min, 1.0)
+        height_uv = profile.movement_uv * float(np.clip(rng.lognormal(0, 0.5), 0.2, 5))
+        yield Movement(number, now, rng.uniform(0.8, 4.0), rng.uniform(0.3, 2.0), height_uv)
+        number += 1
+
+
+Event = Lid | Saccade | Burst | Pop | Movement
 
 _E = TypeVar("_E", bound=Event)
 

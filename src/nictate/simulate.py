@@ -24,9 +24,9 @@ from nictate.background import Cortex, ElectrodeNoise
 from nictate.electrodes import channel_names, reference_channel
 from nictate.head import MUSCLES, place_sources
 from nictate.profile import USUAL, Profile
-from nictate.scenario import BlinkKind, Burst, Event, Lid, Pop, Saccade, Timeline
+from nictate.scenario import BlinkKind, Burst, Event, Lid, Movement, Pop, Saccade, Timeline
 from nictate.signals import Block, ConfigError, FloatArray, Montage
-from nictate.waveforms import blink_waveform, muscle_burst, pop_waveform, saccade_waveform
+from nictate.waveforms import blink_waveform, movement_waveform, muscle_burst, pop_waveform, saccade_waveform
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,12 @@ class TrueBlink:
 class TrueEvent:
     """Something else that was simulated. Times in s on the stream's clock."""
 
-    kind: Literal["saccade", "muscle", "pop"]
+    kind: Literal["saccade", "muscle", "pop", "movement"]
     onset: float
     end: float
     """When it is over; for a saccade when the eyes have arrived, for a pop when 5 % of it is left."""
     site: str
-    """``horizontal`` or ``vertical``, the name of the muscle's source, or the pop's channel."""
+    """``horizontal`` or ``vertical``, the name of the muscle's source, the pop's channel, or ``all``."""
 
 
 Truth = TrueBlink | TrueEvent
@@ -71,11 +71,11 @@ class Simulated:
     sources: FloatArray
     """(n, sources) in the units of `Simulator.mixing`."""
     noise: FloatArray
-    """(n, channels) in µV, referenced: what single electrodes add (noise, drift, mains, pops, offsets)."""
+    """(n, channels) in µV, referenced: what single electrodes add (noise, drift, mains, pops, movements, offsets)."""
 
 
 # What the random numbers are for; with the seed and a count they start a generator.
-_FOR_SCENE, _FOR_EVENTS, _FOR_CORTEX, _FOR_NOISE, _FOR_BURST, _FOR_PAST = range(6)
+_FOR_SCENE, _FOR_EVENTS, _FOR_CORTEX, _FOR_NOISE, _FOR_BURST, _FOR_PAST, _FOR_MOVEMENT = range(7)
 
 
 class Simulator:
@@ -138,6 +138,7 @@ class Simulator:
         self._saccades = Timeline(scenario.saccades(profile, self._rng(_FOR_EVENTS, 1)), self._tell)
         self._bursts = Timeline(scenario.bursts(profile, self._rng(_FOR_EVENTS, 2)), self._tell)
         self._pops = Timeline(scenario.pops(profile, self._rng(_FOR_EVENTS, 3)), self._tell)
+        self._movements = Timeline(scenario.movements(profile, self._rng(_FOR_EVENTS, 4)), self._tell)
         self._gaze_deg = np.zeros(2)
         self._cortex = Cortex(profile, sources, self.montage.rate_hz, self._rng(_FOR_PAST, 0))
         self._electrodes = ElectrodeNoise(
@@ -207,6 +208,8 @@ class Simulator:
             case Pop():
                 site = self.montage.names[self._channel_of(event)]
                 truth = TrueEvent("pop", onset, onset + 3 * event.decay_s, site)
+            case Movement():
+                truth = TrueEvent("movement", onset, start + event.over, "all")
         insort(self._record, truth, key=_end)
         if len(self._record) > TRUTH_KEPT:
             del self._record[0]
@@ -229,12 +232,22 @@ class Simulator:
         noise = self._electrodes.render(t, self._rng(_FOR_NOISE, number))
         for pop in self._pops.between(t[0], end):
             noise[:, self._channel_of(pop)] += pop.height_uv * pop_waveform(t - pop.onset, pop.decay_s)
+        for movement in self._movements.between(t[0], end):
+            noise += self._render_movement(t, movement)
         if self.profile.reference == "average":
             noise -= noise.mean(axis=1, keepdims=True)
         elif self._reference is not None:
             noise -= noise[:, [self._reference]]
         noise *= self._sign
         return sources @ self.mixing.T + noise, sources, noise
+
+    def _render_movement(self, t: FloatArray, movement: Movement) -> FloatArray:
+        """What a movement adds to each electrode (n, channels) in µV, each time the same."""
+        rng = self._rng(_FOR_MOVEMENT, movement.number)
+        n = len(self.montage.names)
+        phase, height = rng.uniform(0.0, 2 * np.pi, n), movement.height_uv * rng.normal(0.0, 1.5, n)
+        wave = movement_waveform((t - movement.onset)[:, np.newaxis], movement.duration_s, movement.swings_hz, phase)
+        return height * wave
 
     def _render_lids(self, t: FloatArray, end: float) -> tuple[FloatArray, FloatArray]:
         """The lid's deflection (n,) in µV at Fp1, and where it stays closed (n,) in 0 to 1."""

@@ -73,3 +73,12 @@ def muscle_burst(duration_s: float, rate_hz: float, rng: np.random.Generator) ->
     taper = np.sin(0.5 * np.pi * np.minimum(1, 4 * np.minimum(u, 1 - u))) ** 2
     burst: FloatArray = noise / np.sqrt(np.mean(noise**2)) * taper
     return burst
+
+
+def movement_waveform(t_s: FloatArray, duration_s: float, swings_hz: float, phase: float | FloatArray) -> FloatArray:
+    """A movement at the times `t_s` (any shape) in s after its onset: waves that swell to 1 and fade in `duration_s`.
+
+    `phase` in radians, of a shape that `t_s` can be broadcast with.
+    """
+    swell = np.where((t_s > 0) & (t_s < duration_s), np.sin(np.pi * t_s / duration_s) ** 2, 0.0)
+    return np.asarray(swell * np.sin(2 * np.pi * swings_hz * t_s + phase))
