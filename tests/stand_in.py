@@ -19,6 +19,7 @@ from nictate.decision import DecisionRules
 from nictate.detector import Detector, Network
 from nictate.edges.onnx import load_model
 from nictate.filters import Band
+from nictate.ica import IcaRules
 from nictate.quality import QualityRules
 from nictate.scaling import ScaleRules
 from nictate.signals import BlinkEvent, Block, Montage
@@ -37,6 +38,7 @@ CARD = ModelCard(
     late_s=0.40,
     band=Band(low_hz=0.75, low_order=2, high_hz=20.0, high_order=4),
     quality=QualityRules(stuck_s=0.3, jump_uv=5000.0, noisy_ratio=8.0),
+    ica=IcaRules(),
     scale=ScaleRules(
         memory_s=10.0, settle_s=0.4, floor_uv=0.5, reach_s=120.0, large=(0.85, 0.97), least=4.0, part=0.25
     ),

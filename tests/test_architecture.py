@@ -20,7 +20,9 @@ SOURCES = {
 }
 
 # In the order of the flow: each may import those before it.
-SIGNAL_PATH = ("signals", "framing", "quality", "filters", "ica", "ocular", "scaling", "windows")
+UNMIXING = ("kept", "passband", "drift", "unmixing", "refit", "orica")
+OCULAR = ("survey", "gate", "ocular", "members", "succession")
+SIGNAL_PATH = ("signals", "framing", "quality", *UNMIXING, *OCULAR, "ica", "filters", "scaling", "windows")
 STREAM_PATH = ("units", "stream", "dejitter", "reception")
 SIMULATION = ("electrodes", "profile", "head", "waveforms", "scenario", "background", "simulate")
 PURE = (*SIGNAL_PATH, "decision", "features", "card", "wire", *STREAM_PATH, *SIMULATION, "config", "detector")
@@ -40,6 +42,7 @@ class Rule:
 # A file obeys the first row that its name matches. A library in one row only has its one home there.
 RULES = {
     **{name: Rule(PURE[:rank], SCIENCE) for rank, name in enumerate(PURE)},
+    "refit": Rule(("signals", *UNMIXING[:4]), (*SCIENCE, "picard")),
     "edges.lsl.*": Rule((*PURE, "edges.lsl"), (*SCIENCE, "pylsl")),
     "edges.onnx": Rule(PURE, (*SCIENCE, "onnxruntime")),
     "edges.recordings.mne_files": Rule((*PURE, "edges.recordings"), (*SCIENCE, "mne")),
@@ -47,7 +50,7 @@ RULES = {
     "edges.recordings.xdf": Rule((*PURE, "edges.recordings"), (*SCIENCE, "pyxdf")),
     "edges.recordings.*": Rule((*PURE, "edges.recordings"), SCIENCE),
     "cli.*": Rule(
-        (*PURE, "__version__", "edges", "training", "exercises", "service", "bench", "demo", "cli"),
+        (*PURE, "__version__", "edges", "training", "comparison", "exercises", "service", "bench", "demo", "cli"),
         ("numpy", "rich", "typer"),
     ),
     "*.__init__": Rule(),
@@ -55,6 +58,9 @@ RULES = {
     "training.*": Rule(
         (*PURE, "training", "edges.onnx", "edges.recordings"),
         (*SCIENCE, "matplotlib", "onnx", "onnxscript", "torch"),
+    ),
+    "comparison.*": Rule(
+        (*PURE, "comparison", "edges.recordings", "service"), (*SCIENCE, "matplotlib", "meegkit", "mne")
     ),
     "exercises.*": Rule((*PURE, "exercises"), SCIENCE),
     "service": Rule((*PURE, "edges"), (*SCIENCE, "threadpoolctl")),
@@ -70,6 +76,7 @@ WITHOUT_TESTS_OF_THEIR_OWN = {
     "edges.__init__",
     "edges.lsl.__init__",
     "edges.recordings.__init__",
+    "comparison.__init__",
     "training.__init__",
     "exercises.__init__",
     "__main__",

@@ -23,7 +23,18 @@ from nictate.simulate import Simulator
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 GROUP = typer.main.get_command(app)
-COMMANDS: dict[str, Any] = dict(GROUP.commands)  # type: ignore[attr-defined]
+COMMANDS: dict[str, Any] = {
+    f"{name} {inner}".strip(): command
+    for name, outer in GROUP.commands.items()  # type: ignore[attr-defined]
+    for inner, command in getattr(outer, "commands", {"": outer}).items()
+}
+"""By name, those of groups too: ``ica compare``."""
+
+
+def named(words: list[str]) -> tuple[str, list[str]]:
+    """The command in the words after ``nictate``, and its arguments."""
+    count = 2 if " ".join(words[:2]) in COMMANDS else 1
+    return " ".join(words[:count]), words[count:]
 
 
 def words_of(line: str) -> list[str]:
@@ -56,7 +67,7 @@ def test_the_readme_shows_commands() -> None:
 
 @pytest.mark.parametrize("line", SHOWN)
 def test_each_command_and_option_that_is_shown_exists(line: str) -> None:
-    name, *arguments = words_of(line)[1:]
+    name, arguments = named(words_of(line)[1:])
     assert name in COMMANDS
     options = {text: option for option in COMMANDS[name].params for text in option.opts if text.startswith("-")}
     values = iter(arguments)
@@ -72,7 +83,7 @@ def test_each_command_and_option_that_is_shown_exists(line: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_each_command_is_in_the_readme(name: str) -> None:
-    assert any(words_of(line)[1] == name for line in SHOWN)
+    assert any(named(words_of(line)[1:])[0] == name for line in SHOWN)
 
 
 def test_each_file_that_is_named_is_there_and_each_script_can_be_started() -> None:

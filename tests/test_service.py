@@ -17,7 +17,7 @@ from nictate.edges.onnx import load_model
 from nictate.service import (
     Annotate,
     Annotation,
-    detector_for,
+    channels_for,
     find_blinks,
     open_detector,
     shipped_card,
@@ -315,12 +315,16 @@ def test_another_model_is_found_by_its_card_and_a_wrong_one_is_refused(tmp_path:
 
 def test_channels_chosen_by_name_are_used_whatever_they_are() -> None:
     card, network = Model(*STAND_IN)
+
+    def looked_at(montage: Montage, named: Sequence[str] | None) -> tuple[int, ...]:
+        return Detector(card, network, montage, channels_for(montage, named)[0]).channels
+
     montage = Montage(("Fp1", "VEOG", "Oz"), 250.0, ("eeg", "eog", "eeg"))
-    assert detector_for(card, network, montage, None)[0].channels == (0,)
-    assert detector_for(card, network, montage, ("Fp1", "VEOG", "Oz"))[0].channels == (0, 1, 2)
-    unknown, said = detector_for(card, network, Montage(("Cz", "Oz", "VEOG"), 250.0, ("eeg", "eeg", "eog")), None)
-    assert unknown.channels == (0, 1)
-    assert len(said) == 1
+    assert looked_at(montage, None) == (0,)
+    assert looked_at(montage, ("Fp1", "VEOG", "Oz")) == (0, 1, 2)
+    unknown = Montage(("Cz", "Oz", "VEOG"), 250.0, ("eeg", "eeg", "eog"))
+    assert looked_at(unknown, None) == (0, 1)
+    assert [len(channels_for(m, None)[1]) for m in (montage, unknown)] == [0, 1]
 
 
 # ----------------------------------------------------------------------------------------------------------- simulator

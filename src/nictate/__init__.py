@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nictate.card import ModelCard
     from nictate.detector import Detector
+    from nictate.orica import OnlineICA
     from nictate.service import open_detector
     from nictate.signals import BlinkEvent, Block, ConfigError, Montage, StreamError
 
@@ -24,6 +25,7 @@ __all__ = [
     "Detector",
     "ModelCard",
     "Montage",
+    "OnlineICA",
     "StreamError",
     "__version__",
     "open_detector",
@@ -36,6 +38,7 @@ _HOME = {
     "Detector": "detector",
     "ModelCard": "card",
     "Montage": "signals",
+    "OnlineICA": "orica",
     "StreamError": "signals",
     "open_detector": "service",
 }

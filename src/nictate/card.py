@@ -15,6 +15,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from nictate.decision import DecisionRules
 from nictate.filters import Band
+from nictate.ica import IcaRules
 from nictate.quality import QualityRules
 from nictate.scaling import ScaleRules
 from nictate.signals import ConfigError
@@ -49,10 +50,15 @@ class ModelCard:
     """Look-ahead of the late output, which confirms."""
     band: Band
     quality: QualityRules
+    ica: IcaRules
     scale: ScaleRules
     decision: DecisionRules
     about: dict[str, Any] = dataclasses.field(default_factory=dict)
     """For people: training data with licences and counts, split, seed, opset, metrics."""
+
+    def frame(self, rate_hz: float) -> int:
+        """Samples in a frame of a stream of ``rate_hz``."""
+        return max(2, round(self.frame_s * rate_hz))
 
     def to_json(self) -> str:
         return json.dumps({"format": FORMAT, **dataclasses.asdict(self)}, indent=2, ensure_ascii=False) + "\n"

@@ -16,7 +16,7 @@ from nictate.card import ModelCard
 from nictate.decision import Decision
 from nictate.filters import Filters
 from nictate.framing import Frame, Framer, Run, Timeline
-from nictate.ica import Parts, PassThrough
+from nictate.ica import Ica, Parts, PassThrough, open_ica
 from nictate.quality import Quality
 from nictate.scaling import Scale
 from nictate.signals import BlinkEvent, Block, ConfigError, Montage, StreamError
@@ -32,11 +32,12 @@ class Detector:
     """Finds blinks in a stream of one montage.
 
     ``channels`` are the indices of those that can show a blink; by default the frontal ones, and all EEG channels where
-    none is known as frontal. ``on_clean`` receives the cleaned EEG, block by block, with the input's times.
+    none is known as frontal. ``ica`` un-mixes the channels; by default as much as their number allows, see
+    `nictate.ica`. ``on_clean`` receives the cleaned EEG, block by block, with the input's times.
 
     Promises, each of them a test: any cutting of the same samples gives equal events; the events of a prefix are a
     prefix of the events; shifted times shift the events; nothing reaches over a hole in time, after which the detector
-    is as new; memory is bounded; blocks are never changed.
+    is as new, but for what the ICA has learned; memory is bounded; blocks are never changed.
 
     Raises `ConfigError` for channels that the montage does not have.
     """
@@ -48,6 +49,7 @@ class Detector:
         montage: Montage,
         channels: Sequence[int] | None = None,
         on_clean: Callable[[Block], None] | None = None,
+        ica: Ica | PassThrough | None = None,
     ) -> None:
         chosen = tuple(channels) if channels is not None else montage.frontal or montage.eeg
         if not chosen or not all(0 <= k < len(montage.names) for k in chosen):
@@ -58,24 +60,30 @@ class Detector:
         self._network = network
         self._on_clean = on_clean
         self._columns = np.array(chosen)
-        self._frame = max(2, round(card.frame_s * montage.rate_hz))
+        self._frame = card.frame(montage.rate_hz)
         self._delay_s = card.band.delay_s(montage.rate_hz)
         self._timeline = Timeline(montage.rate_hz, card.hole_s)
+        self._ica = ica or open_ica(montage, self._frame, card.ica, frontal=montage.frontal or channels or ())
         self._begin()
 
     def _begin(self) -> None:
-        """Every stage as new: at the start of the stream, and after each hole."""
+        """Every stage as new, at the start of the stream and after each hole; the ICA keeps what it has learned."""
         card, rate, inputs = self.card, self.montage.rate_hz, len(self.channels) + 1
         frame_s = self._frame / rate
         self._framer = Framer(self._frame, len(self.montage.names))
         self._quality = Quality(card.quality, frame_s, len(self.montage.names))
-        self._ica = PassThrough()
+        self._ica.restart()
         self._filters = Filters(card.band, rate, card.rate_hz, self._frame, inputs)
         self._scale = Scale(card.scale, card.quality.noisy_ratio, frame_s, inputs)
         self._windows = Windows(card.window, card.hop, inputs, card.scale.rows)
         self._decision = Decision(card.decision, card.rate_hz, card.step, card.early_s, card.late_s, self._delay_s)
         self._newest: tuple[Window, float] | None = None
         self._trusted = False
+
+    @property
+    def ica(self) -> Ica | PassThrough:
+        """What un-mixes the channels: its status, and its state, which can be kept for another run."""
+        return self._ica
 
     def push(self, block: Block) -> list[BlinkEvent]:
         """The events that these samples make certain, in the order in which they were decided.
@@ -105,15 +113,25 @@ class Detector:
         """Windows, each with the stream time of the newest sample in it."""
         for raw in self._framer.push(run):  # Fixed length from here on.
             frame = self._quality.push(raw)  # What is bad is masked and never poisons the rest.
-            parts = self._ica.push(frame)  # The blink source, and the cleaned EEG.
+            parts = self._ica.push(frame)  # The blink source, and what the eyes put into the channels.
             filtered = self._filters.push(self._inputs(frame, parts))  # Causal, to the model's rate.
             for window in self._windows.push(self._scale.push(filtered)):
                 yield window, float(frame.times[-1])
-            if self._on_clean is not None:
-                self._on_clean(Block(parts.cleaned, frame.times))
+            self._clean(raw, parts, len(raw.times))
+
+    def _clean(self, raw: Frame, parts: Parts, n: int) -> None:
+        """Hand on the first ``n`` samples as they came, without what the eyes put into them."""
+        if self._on_clean is not None:
+            samples = raw.samples if parts.removed is None else raw.samples - parts.removed
+            self._on_clean(Block(samples[:n], raw.times[:n]))
 
     def flush(self) -> list[BlinkEvent]:
-        """The blinks that were confirmed but not over when the signal ended. The detector is as new afterwards."""
+        """The blinks that were confirmed but not over when the signal ended.
+
+        The detector is as new afterwards, but for what the ICA has learned.
+        """
+        if (rest := self._framer.rest()) is not None:  # No event depends on it, but the cleaned EEG is to be whole.
+            self._clean(rest[0], self._ica.push(self._quality.push(rest[0])), rest[1])
         events = self._decision.finish(*self._newest) if self._newest is not None else []
         self._begin()
         return events

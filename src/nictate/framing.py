@@ -122,3 +122,13 @@ class Framer:
             Frame(samples[k : k + self._length], times[k : k + self._length], self._good, self._stale)
             for k in range(0, whole, self._length)
         ]
+
+    def rest(self) -> tuple[Frame, int] | None:
+        """What waits for more, filled up with its last sample, and how many samples it has; None when nothing waits."""
+        n = len(self._times)
+        if not n:
+            return None
+        missing = self._length - n
+        samples = np.concatenate((self._samples, np.repeat(self._samples[-1:], missing, axis=0)))
+        times = np.concatenate((self._times, self._times[-1] + np.arange(1, missing + 1)))
+        return Frame(samples, times, self._good, self._stale), n

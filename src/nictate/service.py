@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,9 +15,12 @@ from typing import Protocol
 from threadpoolctl import threadpool_limits
 
 from nictate.card import ModelCard
-from nictate.detector import Detector, Network
+from nictate.detector import Detector
 from nictate.edges import recordings
 from nictate.edges.onnx import load_model
+from nictate.edges.state import State, read_state, write_state
+from nictate.ica import Ica, Mode, PassThrough, open_ica
+from nictate.orica import Submit, at_once
 from nictate.signals import BlinkEvent, Block, ConfigError, Montage, StreamError
 from nictate.simulate import Simulator, TrueBlink
 
@@ -28,6 +33,10 @@ def shipped_card() -> Path:
         if place.is_file():
             return place
     raise ConfigError(f"no model found at {places[0]}: install nictate again, or name a card with --model")
+
+
+CLEANING = "nictate: ocular components of an online ICA taken out while the eyes move, through a gate"
+"""What is said in cleaned EEG of what was done to it."""
 
 
 def one_core() -> None:
@@ -43,14 +52,31 @@ def open_detector(
     channels: Sequence[int] | None = None,
     *,
     model: Path | None = None,
+    ica: Mode = "auto",
     on_clean: Callable[[Block], None] | None = None,
 ) -> Detector:
     """A detector for one montage with the shipped model, or the one of the card ``model``.
 
-    ``channels`` and ``on_clean`` as in `Detector`. Raises `ConfigError` when the model cannot be used.
+    ``channels`` and ``on_clean`` as in `Detector`; ``ica`` is "auto", "on" or "off", see `nictate.ica`. Raises
+    `ConfigError` when the model cannot be used.
     """
     card, network = load_model(model or shipped_card())
-    return Detector(card, network, montage, channels, on_clean)
+    return Detector(card, network, montage, channels, on_clean, ica_for(card, montage, channels, ica))
+
+
+def ica_for(
+    card: ModelCard,
+    montage: Montage,
+    channels: Sequence[int] | None,
+    mode: Mode,
+    *,
+    submit: Submit = at_once,
+    state: State | None = None,
+) -> Ica | PassThrough:
+    """The un-mixing for a detector that looks at ``channels``. Raises `ConfigError` when ``state`` does not fit."""
+    frontal = montage.frontal or channels or ()
+    frame = card.frame(montage.rate_hz)
+    return open_ica(montage, frame, card.ica, mode=mode, frontal=frontal, submit=submit, state=state)
 
 
 # ------------------------------------------------------------------------------------------------------------- streams
@@ -72,9 +98,11 @@ def watch(
     build: Callable[[Montage], Detector],
     sinks: Sequence[Callable[[BlinkEvent], None]],
     stop: Callable[[], bool],
+    each: Callable[[Detector], None] = lambda _: None,
 ) -> None:
     """From the source through the detector to every sink, until ``stop()``.
 
+    ``each`` sees the detector after each block.
     A stream that comes back as another gets a detector of its own, after the blinks of the old one.
     """
     montage: Montage | None = None
@@ -94,12 +122,48 @@ def watch(
                 montage = source.montage
                 detector = build(montage)
             tell(detector.push(block))
+            each(detector)
     except StreamError:
         if detector is not None:  # The blink that was going on when the source failed.
             tell(detector.flush())
         raise
     if detector is not None:
         tell(detector.flush())
+
+
+@contextmanager
+def beside() -> Iterator[Submit]:
+    """Does the ICA's long pieces of work in a thread beside the stream.
+
+    When their results are used is a matter of stream time, so that the events are those of doing the work at once.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="ica") as pool:
+        yield lambda work: pool.submit(work).result
+
+
+class Learned:
+    """What the ICA has learned, kept in a file from one run to the next."""
+
+    EVERY_S = 60.0
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        """Raises `ConfigError` when the file is no state of nictate's."""
+        self._path = path
+        self._clock = clock
+        self._due = clock() + self.EVERY_S
+        self.state = read_state(path)
+        """What was learned in an earlier run; None the first time."""
+
+    def each(self, detector: Detector) -> None:
+        """Write the file every minute. For `watch`."""
+        if self._clock() >= self._due:
+            self.write(detector)
+
+    def write(self, detector: Detector) -> None:
+        """Write the file now, if there is anything to be kept. Raises `OSError`."""
+        self._due = self._clock() + self.EVERY_S
+        if state := detector.ica.get_state():
+            write_state(self._path, state)
 
 
 # --------------------------------------------------------------------------------------------------------------- files
@@ -143,6 +207,9 @@ class Annotate:
     overwrite: bool = False
     channels: tuple[str, ...] | None = None
     model: Path | None = None
+    ica: Mode = "auto"
+    clean: bool = False
+    """Also write the cleaned EEG."""
 
     def one(self, path: Path, heard: Callable[[Block], None] = lambda _: None) -> Annotation:
         """Find the blinks of one file and write its events.
@@ -163,8 +230,16 @@ class Annotate:
                 raise ConfigError(f"{target} exists already: choose another folder with --out, or --overwrite")
             recording = recordings.read(path, channels=self.channels)
             warnings += recording.warnings
-            detector, said = detector_for(card, network, recording.montage, self.channels)
+            cleaned = None
+            if self.clean:
+                cleaned = recordings.CleanedFile(
+                    recordings.cleaned_path(path, self.out), recording, overwrite=self.overwrite
+                )
+            on_clean = None if cleaned is None else cleaned.push
+            channels, said = channels_for(recording.montage, self.channels)
             warnings += said
+            ica = ica_for(card, recording.montage, channels, self.ica)
+            detector = Detector(card, network, recording.montage, channels, on_clean, ica)
             period_s = 1.0 / recording.montage.rate_hz
             try:
                 for block in recording.blocks():
@@ -175,6 +250,9 @@ class Annotate:
                 error = str(broken)
             events += detector.flush()
             recordings.write_events(target, events, starts=self.starts, overwrite=self.overwrite)
+            if cleaned is not None:
+                cleaned.write(CLEANING)
+                warnings.append(ica.status.line)
         except (ConfigError, StreamError, OSError) as failed:
             return Annotation(path, None, 0, seconds, str(failed), tuple(warnings), isinstance(failed, ConfigError))
         blinks = sum(event.kind == "blink" for event in events)
@@ -204,22 +282,19 @@ class Annotate:
                 done(future.result())
 
 
-def detector_for(
-    card: ModelCard, network: Network, montage: Montage, named: Sequence[str] | None
-) -> tuple[Detector, list[str]]:
-    """A detector, and what the operator should know about the channels that it looks at.
+def channels_for(montage: Montage, named: Sequence[str] | None) -> tuple[range | None, list[str]]:
+    """Which channels the detector looks at, see `Detector`, and what the operator should know about that.
 
     ``named`` says that the channels were chosen by name, all of them, whatever their kind.
     """
     if named is not None:
-        return Detector(card, network, montage, range(len(montage.names))), []
-    said = []
-    if not montage.frontal:
-        said.append(
-            "no channel is known as frontal, so blinks are sought on all of them; name those nearest to the eyes with "
-            "--channels"
-        )
-    return Detector(card, network, montage), said
+        return range(len(montage.names)), []
+    if montage.frontal:
+        return None, []
+    return None, [
+        "no channel is known as frontal, so blinks are sought on all of them; name those nearest to the eyes with "
+        "--channels"
+    ]
 
 
 # ----------------------------------------------------------------------------------------------------------- simulator

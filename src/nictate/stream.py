@@ -53,9 +53,16 @@ class StreamSummary:
         return f"{where} (source_id {plain(self.source_id)!r}, uid {self.uid})"
 
 
+CLEANED = "-nictate-cleaned"
+"""How the source_id of a stream ends that nictate has cleaned."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which stream is wanted. An empty text means any; the type is compared without regard to capitals."""
+    """Which stream is wanted. An empty text means any; the type is compared without regard to capitals.
+
+    EEG that nictate has cleaned itself is EEG, too, but without blinks: it is found only by name, source_id or uid.
+    """
 
     name: str = ""
     type: str = "EEG"
@@ -65,6 +72,8 @@ class Query:
 
     def matches(self, stream: StreamSummary) -> bool:
         """Whether the stream is one of those wanted."""
+        if stream.source_id.endswith(CLEANED) and not (self.name or self.source_id or self.uid):
+            return False
         return (not self.type or stream.type.strip().casefold() == self.type.strip().casefold()) and all(
             wanted in ("", found)
             for wanted, found in (

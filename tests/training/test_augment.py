@@ -103,7 +103,7 @@ def test_blinks_stay_where_their_labels_are(polarity: float) -> None:
             largest = t[near][np.abs(x[near]).argmax(axis=0)]
             struck |= np.abs(largest - peak) > 1.5 / RATE_HZ
             if source.any():
-                assert t[near][source[near].argmax()] == pytest.approx(peak, abs=1.5 / RATE_HZ)
+                assert t[near][np.abs(source[near]).argmax()] == pytest.approx(peak, abs=1.5 / RATE_HZ)
         assert struck.sum() <= min(2, x.shape[1] - 1)
     assert added > 5
 
@@ -117,14 +117,24 @@ def test_no_polarity_is_more_common() -> None:
         assert 120 <= up <= 180  # 3.5 standard deviations
 
 
-def test_the_surrogate_points_up_whatever_the_channels_do() -> None:
+def test_the_source_points_where_most_channels_do() -> None:
     for polarity in (1.0, -1.0):
         of = clip(LOUD_UV, polarity=polarity)
         at = np.round(of.peaks * RATE_HZ).astype(int)
-        sources = [source for seed in SEEDS if (source := made(seed, of)[1]).any()]
-        assert 5 < len(sources) < len(SEEDS) / 2
-        for source in sources:
-            assert np.all(source[at] > 0.05 * LOUD_UV)
+        examples = [(x, source) for seed in SEEDS for x, source, _ in [made(seed, of, inputs=1)] if source.any()]
+        assert 5 < len(examples) < len(SEEDS) / 2
+        for x, source in examples:
+            assert np.all(np.sign(source[at]) == np.sign(x[at, 0]))
+            assert np.all(np.abs(source[at]) > 0.05 * LOUD_UV)
+
+
+def test_what_an_unmixing_gave_is_shown_with_what_is_added_to_the_channels() -> None:
+    given = dataclasses.replace(clip(LOUD_UV), source=np.full(round(LASTING_S * RATE_HZ), 1e-3))
+    shown = [source for seed in SEEDS if (source := made(seed, given)[1]).any()]
+    assert len(SEEDS) / 2 < len(shown) < len(SEEDS)
+    # What is added is blinks of this person, or less; there is nothing else in it.
+    assert sum(np.abs(source).max() > 0.1 * LOUD_UV for source in shown) > 5
+    assert all(np.median(np.abs(source)) < 1e-3 * LOUD_UV for source in shown)
 
 
 def test_of_recordings_without_blinks_and_of_silence_examples_can_be_made() -> None:

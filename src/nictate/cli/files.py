@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from nictate.cli.shell import Channels, Model, app, named_channels, out, progress, say
+from nictate.cli.shell import Channels, Ica, Model, app, named_channels, out, progress, say
 from nictate.signals import Block, ConfigError
 
 
@@ -23,13 +23,17 @@ def annotate(
     starts: Annotated[bool, typer.Option("--starts", help="Also write the blink/start events.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace events files that exist.")] = False,
     channels: Channels = None,
+    ica: Ica = "auto",
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Also write the EEG without blinks, as <name>_desc-cleaned_eeg.fif.")
+    ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Files at a time, each in a process of its own.")] = 1,
     model: Model = None,
 ) -> None:
     """Find the blinks in recordings and write them as BIDS events (onset, duration, peak ... in s, amplitude in µV)."""
     from nictate.service import Annotate, Annotation
 
-    task = Annotate(folder, starts, overwrite, named_channels(channels), model)
+    task = Annotate(folder, starts, overwrite, named_channels(channels), model, ica, clean)
     codes = {0}
 
     def done(result: Annotation) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +14,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from nictate.cli.shell import Channels, Model, Seconds, app, named_channels, out, say, until
+from nictate.cli.shell import Channels, Ica, Model, Seconds, app, named_channels, out, say, until
 from nictate.detector import Detector
 from nictate.signals import BlinkEvent, ConfigError, Montage
 
@@ -71,43 +73,93 @@ def run(
         bool, typer.Option(help="Stamp the samples anew, for drivers whose stamps are not on the LSL clock.")
     ] = False,
     markers: Annotated[str, typer.Option(help="Name of the LSL Markers outlet; empty for none.")] = "nictate",
+    ica: Ica = "auto",
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Publish the EEG without blinks as '<name> cleaned', in µV.")
+    ] = False,
+    state: Annotated[
+        Path | None, typer.Option(help="Keep what the ICA has learned in this file, and go on from it.")
+    ] = None,
     model: Model = None,
     seconds: Seconds = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object an event.")] = False,
 ) -> None:
     """Connect to a headset, print each blink as it is detected, and publish it on LSL. Ctrl-C ends it."""
-    from nictate.edges.lsl import LslSource, MarkerOutlet, Query
+    from nictate.edges.lsl import CLEANED, EegOutlet, LslSource, MarkerOutlet, Query
     from nictate.edges.onnx import load_model
-    from nictate.service import detector_for, shipped_card, watch
+    from nictate.service import CLEANING, Learned, beside, channels_for, ica_for, shipped_card, watch
     from nictate.wire import marker_of
 
     card, network = load_model(model or shipped_card())
     named = named_channels(channels)
+    learned = Learned(state) if state is not None else None
     query = Query(name=name, type=kind, source_id=source_id, hostname=hostname, uid=uid)
     with (
         until(seconds) as stop,
         LslSource(query, channels=named, unit=unit, restamp=restamp, say=say) as source,
+        ExitStack() as outlets,
+        beside() as submit,
     ):
         montage = source.open(stop)
         if montage is None:
             return
-        say(f"connected to {source.stream}: {len(montage.names)} channels at {montage.rate_hz:g} Hz")
+        told = source.stream
+        say(f"connected to {told}: {len(montage.names)} channels at {montage.rate_hz:g} Hz")
+        cleaned = outlets.enter_context(ExitStack())
+        latest: list[Detector] = []
+        tell_ica = _teller()
 
         def build(montage: Montage) -> Detector:
-            detector, said = detector_for(card, network, montage, named)
+            looked_at, said = channels_for(montage, named)
+            # What was learned is of the stream that was connected to, not of what it comes back as.
+            known = learned.state if learned is not None and not latest else None
+            unmixing = ica_for(card, montage, looked_at, ica, submit=submit, state=known)
+            on_clean = None
+            if clean:
+                cleaned.close()
+                outlet = EegOutlet(
+                    montage,
+                    f"{told.name} cleaned",
+                    f"{told.source_id or told.name}{CLEANED}",
+                    like=source.described,
+                    note=CLEANING,
+                )
+                on_clean = cleaned.enter_context(outlet).push
+            detector = Detector(card, network, montage, looked_at, on_clean, unmixing)
             for line in said:
                 say(line)
             say(f"looking at {', '.join(montage.names[k] for k in detector.channels[:12])}")
+            latest[:] = [detector]
             return detector
 
+        def each(detector: Detector) -> None:
+            tell_ica(detector)
+            if learned is not None:
+                learned.each(detector)
+
         sinks: list[Callable[[BlinkEvent], None]] = [_printer(as_json)]
-        if not markers:
-            watch(source, build, sinks, stop)
-            return
-        told = source.stream
-        with MarkerOutlet(markers, f"{markers}-{told.source_id or told.name}") as outlet:
-            sinks.append(lambda event: outlet.push(*marker_of(event)))
-            watch(source, build, sinks, stop)
+        if markers:
+            marks = outlets.enter_context(MarkerOutlet(markers, f"{markers}-{told.source_id or told.name}"))
+            sinks.append(lambda event: marks.push(*marker_of(event)))
+        try:
+            watch(source, build, sinks, stop, each)
+        finally:
+            if learned is not None and latest:
+                learned.write(latest[0])
+
+
+def _teller() -> Callable[[Detector], None]:
+    """Says where the ICA stands whenever that has become something else; numbers alone are no news."""
+    told = ""
+
+    def tell(detector: Detector) -> None:
+        nonlocal told
+        line = detector.ica.status.line
+        if (gist := re.sub(r"[\d.]+", "", line)) != told:
+            told = gist
+            say(line)
+
+    return tell
 
 
 def _printer(as_json: bool) -> Callable[[BlinkEvent], None]:

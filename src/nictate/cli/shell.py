@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -32,6 +32,10 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Model = Annotated[
     Path | None, typer.Option("--model", help="Model card (JSON, the .onnx beside it). [default: shipped]")
+]
+Ica = Annotated[
+    Literal["auto", "on", "off"],
+    typer.Option(help="Online ICA: auto, on (a blink source from 4 channels on, instead of 8), off."),
 ]
 Channels = Annotated[
     str | None,

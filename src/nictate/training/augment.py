@@ -27,6 +27,8 @@ class Clip:
     """(intervals, 2) in s; neither blink nor no blink."""
     polarity: float
     """+1 where blinks go up, -1 where they go down, in the channel where they are largest."""
+    source: FloatArray | None = None
+    """(n,) blink source in µV, as an un-mixing gave it; None where there is none."""
 
 
 def coloured(rng: np.random.Generator, n: int, channels: int, exponent: float) -> FloatArray:
@@ -39,7 +41,7 @@ def coloured(rng: np.random.Generator, n: int, channels: int, exponent: float) -
 
 
 def augment(rng: np.random.Generator, clip: Clip, inputs: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Channels (n, <= inputs), a surrogate blink source (n,) or zeros, and all blink peaks, the added ones included."""
+    """Channels (n, <= inputs), a blink source (n,) or zeros, and all blink peaks, the added ones included."""
     x = _montage(rng, clip.samples, inputs)
     n, k = x.shape
     fs = clip.rate_hz
@@ -47,25 +49,43 @@ def augment(rng: np.random.Generator, clip: Clip, inputs: int) -> tuple[FloatArr
     # What is usual here, by which everything that is added is measured; drift and offsets are not part of it.
     unit = float(np.clip(1.5 * np.median(np.abs(band)), 1.0, 40.0))
     peaks = clip.peaks
+    source = _source(rng, x, clip, unit)
+    seen = bool(source.any())
 
     if rng.random() < 0.3:
         size = _height(band, clip) or unit * 10 ** rng.uniform(0.9, 1.7)
         added, more = _blinks(rng, clip, n, size)
         x = x + added[:, np.newaxis] * rng.uniform(0.6, 1.0, k) * clip.polarity
+        source = source + seen * clip.polarity * rng.uniform(0.7, 1.0) * added
         peaks = np.sort(np.concatenate((peaks, more)))
-
-    # The surrogate of what an un-mixing would offer: the frontal mean, upward, before artifacts come on top.
-    source = np.zeros(n)
-    if rng.random() < 0.3:
-        source = clip.polarity * x.mean(axis=1) + coloured(rng, n, 1, 1.0)[:, 0] * unit * rng.uniform(0.0, 0.5)
 
     # One clip in four stays as it was recorded: what is common should not become rare.
     if rng.random() < 0.75:
-        x = _disturbed(rng, x, fs, unit)
+        if rng.random() < 0.6:
+            turns = _saccades(rng, n, fs, k, unit)
+            x = x + turns
+            source = source + seen * rng.uniform(0.3, 1.0) * turns.mean(
+                axis=1
+            )  # They look much like blinks from outside.
+        disturbed = _disturbed(rng, x, fs, unit)
+        # Of everything else, an un-mixing leaves more or less in the source.
+        leak = rng.uniform(0.0, 0.3) if rng.random() < 0.6 else rng.uniform(0.3, 1.0)
+        source = source + seen * leak * (disturbed - x).mean(axis=1)
+        x = _broken(rng, disturbed, unit)
     flip = rng.choice([-1.0, 1.0])
     signs = np.where(rng.random(k) < 0.05, -flip, flip) if k > 1 else np.full(k, flip)
     gain = 10 ** rng.uniform(-0.4, 0.4)
-    return x * signs * gain, source * gain, peaks
+    return x * signs * gain, source * flip * gain, peaks
+
+
+def _source(rng: np.random.Generator, x: FloatArray, clip: Clip, unit: float) -> FloatArray:
+    """(n,) what an un-mixing gave; for some of the other clips what one might give; for the rest zeros."""
+    if clip.source is not None and rng.random() < 0.7:
+        return clip.source
+    if clip.source is None and rng.random() < 0.3:
+        noise = coloured(rng, len(x), 1, 1.0)[:, 0]
+        return np.asarray(x.mean(axis=1) + unit * rng.uniform(0.0, 0.5) * noise)
+    return np.zeros(len(x))
 
 
 def _disturbed(rng: np.random.Generator, x: FloatArray, fs: float, unit: float) -> FloatArray:
@@ -78,8 +98,6 @@ def _disturbed(rng: np.random.Generator, x: FloatArray, fs: float, unit: float) 
         rhythm = signal.butter(2, [8.0, 12.5], "bandpass", fs=fs, output="sos")
         alpha = signal.sosfilt(rhythm, rng.standard_normal((n,)))
         x = x + (alpha / alpha.std())[:, np.newaxis] * unit * rng.uniform(0.3, 3.0, k)
-    if rng.random() < 0.6:
-        x = x + _saccades(rng, n, fs, k, unit)
     if rng.random() < 0.25:
         x = x + _bursts(rng, n, fs, k, unit)
     if rng.random() < 0.2:
@@ -91,6 +109,12 @@ def _disturbed(rng: np.random.Generator, x: FloatArray, fs: float, unit: float) 
     if rng.random() < 0.3:
         hum = np.sin(2 * np.pi * rng.choice([50.0, 60.0]) * np.arange(n) / fs + rng.uniform(0, 2 * np.pi))
         x = x + hum[:, np.newaxis] * 10 ** rng.uniform(0.5, 2.4) * rng.uniform(0.3, 1.0, k)
+    return x
+
+
+def _broken(rng: np.random.Generator, x: FloatArray, unit: float) -> FloatArray:
+    """Now and then an electrode that shows something else than the head."""
+    n, k = x.shape
     if k > 1 and rng.random() < 0.15:
         # One bad electrode beside good ones: the pool must not follow it.
         x = x.copy()
@@ -120,14 +144,16 @@ def _montage(rng: np.random.Generator, x: FloatArray, inputs: int) -> FloatArray
 
 
 def _blinks(rng: np.random.Generator, clip: Clip, n: int, size: float) -> tuple[FloatArray, FloatArray]:
-    """Deflections of about one height at times that are free of labels, and their peaks; doubles among them."""
+    """Deflections at times that are free of labels, and their peaks; doubles among them."""
     y = np.zeros(n)
     t = np.arange(n) / clip.rate_hz
     length_s = n / clip.rate_hz
     taken = [(p - 0.5, p + 0.5) for p in clip.peaks] + [(a - 0.4, b + 0.4) for a, b in clip.ignore]
     peaks: list[float] = []
     closing, opening = rng.uniform(0.06, 0.16), 10 ** rng.uniform(-0.9, -0.35)
-    for _ in range(rng.integers(1, 6)):
+    # Some people blink often and in all sizes, most of their lids half closed.
+    partial = rng.random() < 0.35
+    for _ in range(rng.integers(4, 16) if partial else rng.integers(1, 6)):
         first = rng.uniform(0.6, length_s - 1.2)
         group = [first]
         while len(group) < 3 and rng.random() < 0.25:
@@ -136,7 +162,10 @@ def _blinks(rng: np.random.Generator, clip: Clip, n: int, size: float) -> tuple[
             continue
         taken.append((first - 0.5, group[-1] + 0.5))
         for peak in group:
-            height = size * rng.uniform(0.6, 1.3) * (rng.uniform(0.3, 0.6) if rng.random() < 0.08 else 1.0)
+            if partial:
+                height = size * 10 ** rng.uniform(-0.75, 0.1)
+            else:
+                height = size * rng.uniform(0.6, 1.3) * (rng.uniform(0.3, 0.6) if rng.random() < 0.08 else 1.0)
             slower = rng.uniform(0.85, 1.2)
             y += height * blink_waveform(t - peak + closing * slower, closing * slower, opening * slower)
             peaks.append(peak)

@@ -44,7 +44,7 @@ class Heard:
 
 def listen(card: ModelCard, network: Network, signal: LabelledSignal) -> Heard:
     """Run the network over a whole recording, through the detector's own stages."""
-    detector = Detector(card, network, signal.montage, channels=range(len(signal.montage.names)))
+    detector = Detector(card, network, signal.montage)
     windows, said, decided = [], [], []
     for window, at in detector.windows(signal.block()):
         windows.append(window)

@@ -18,7 +18,7 @@ Float32Array = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class LabelledSignal:
-    """The channels of one recording that can show a blink, with the labels of a person."""
+    """The EEG of one recording, with the labels of a person."""
 
     name: str
     set: str
@@ -33,10 +33,17 @@ class LabelledSignal:
     truth: Truth
     polarity: float
     """+1 where blinks go up, -1 where they go down; +1 where nobody knows."""
+    source: Float32Array | None = None
+    """(n,) blink source in µV, NaN where it cannot be trusted; None where there is none."""
 
     @property
     def duration_s(self) -> float:
         return self.truth.duration_s
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Those that can show a blink, as the detector chooses them."""
+        return self.montage.frontal or self.montage.eeg
 
     def block(self) -> Block:
         """The whole recording."""
@@ -63,8 +70,6 @@ def load(folder: Path, say: Callable[[int, int], None]) -> tuple[LabelledSignal,
     for k, item in enumerate(found):
         say(k, len(found))
         recording = recordings.read(item.path)
-        montage = recording.montage
-        chosen = montage.frontal or montage.eeg
         blocks = list(recording.blocks())
         truth = truth_of(item.labels, recording.duration_s)
         ignored = float((truth.ignore[:, 1] - truth.ignore[:, 0]).sum())
@@ -76,8 +81,8 @@ def load(folder: Path, say: Callable[[int, int], None]) -> tuple[LabelledSignal,
                 set=item.set,
                 subject=f"{item.set.split('_')[0]}/{item.subject}",
                 licence=item.licence,
-                montage=Montage(tuple(montage.names[c] for c in chosen), montage.rate_hz),
-                samples=np.concatenate([block.samples[:, chosen].astype(np.float32) for block in blocks]),
+                montage=recording.montage,
+                samples=np.concatenate([block.samples.astype(np.float32) for block in blocks]),
                 times=np.concatenate([block.times for block in blocks]),
                 truth=truth,
                 polarity=float(item.polarity or 1),

@@ -6,12 +6,14 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from nictate.card import ModelCard
 from nictate.detector import Detector
+from nictate.ica import PassThrough
 from nictate.signals import Block, FloatArray, Montage
 from nictate.training.augment import Clip, augment
 from nictate.training.corpus import LabelledSignal
@@ -49,7 +51,7 @@ def see(card: ModelCard, montage: Montage, samples: FloatArray) -> tuple[Float32
     def silent(_c: Float32Array, _s: Float32Array, _t: bool) -> FloatArray:
         raise AssertionError("the front stages alone were asked for")
 
-    detector = Detector(alone, silent, montage, channels=range(len(montage.names)))
+    detector = Detector(alone, silent, montage, channels=range(len(montage.names)), ica=PassThrough())
     inputs, usable, times = [], [], []
     for window, _ in detector.windows(Block(samples, np.arange(len(samples)) / montage.rate_hz)):
         inputs.append(window.inputs[:-1, :, -card.hop :])
@@ -124,10 +126,13 @@ def _clip(rng: np.random.Generator, s: LabelledSignal, played_hz: float, length_
     """A random stretch of a recording, as if it had been sampled at ``played_hz``."""
     n = round(length_s * played_hz)
     first = int(rng.integers(0, max(1, len(s.samples) - n)))
-    x = s.samples[first : first + n].astype(np.float64)
+    x = s.samples[first : first + n, s.channels].astype(np.float64)
     times = s.times[first : first + n]
     holes = np.flatnonzero(np.diff(times) > 1.5 / s.montage.rate_hz)
     x = x[: holes[0] + 1] if len(holes) else x
+    source = None if s.source is None else s.source[first : first + len(x)].astype(np.float64)
+    if source is not None and np.isnan(source).any():
+        source = None  # An example has it from its first sample to its last, or not at all.
     # The edges of a recording are not judged (see evaluate), so they are not taught either; nor is what follows a hole.
     end_s = times[len(x) - 1] if len(holes) else s.duration_s
     ignore = np.vstack((s.truth.ignore, [[-np.inf, 1.0], [end_s - 0.3, np.inf]]))
@@ -139,10 +144,12 @@ def _clip(rng: np.random.Generator, s: LabelledSignal, played_hz: float, length_
     shown_s = len(x) / played_hz if short > 0 else length_s + 0.5
     if short > 0:
         # What follows the end of a short recording is a mirror of it, about which nothing is asked.
-        x = np.pad(x, ((0, short), (0, 0)), mode="reflect" if short < len(x) else "symmetric")
+        mirror: Literal["reflect", "symmetric"] = "reflect" if short < len(x) else "symmetric"
+        x = np.pad(x, ((0, short), (0, 0)), mode=mirror)
+        source = None if source is None else np.pad(source, (0, short), mode=mirror)
     inside = (peaks > -0.5) & (peaks < shown_s)
     near = (ignore[:, 1] > -0.5) & (ignore[:, 0] < length_s + 0.5)
-    return Clip(x, played_hz, peaks[inside], ignore[near], s.polarity)
+    return Clip(x, played_hz, peaks[inside], ignore[near], s.polarity, source)
 
 
 def _show(rng: np.random.Generator, recipe: Recipe, card: ModelCard, clips: Sequence[Clip], rate_hz: float) -> Batch:

@@ -40,7 +40,7 @@ def judge(
     """Runs the detector over every recording; ``heard`` is told each one's name when it is done."""
     scores: list[Score] = []
     for s in signals:
-        detector = Detector(card, network, s.montage, channels=range(len(s.montage.names)))
+        detector = Detector(card, network, s.montage)
         scores.append(score(detector.push(s.block()) + detector.flush(), s.truth, skip_s))
         heard(s.name)
 

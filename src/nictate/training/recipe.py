@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from nictate.card import ModelCard
 from nictate.decision import DecisionRules
 from nictate.filters import Band
+from nictate.ica import IcaRules
 from nictate.quality import QualityRules
 from nictate.scaling import ScaleRules
 from nictate.training.network import Architecture
@@ -23,6 +24,10 @@ class Recipe:
     batch: int = 20
     """Examples a batch."""
     example_s: float = 30.0
+    imagined: int = 20
+    """Simulated people with many electrodes among those to learn from, see `nictate.training.unmixed`."""
+    imagined_s: float = 120.0
+    """How long each of them is recorded."""
     inputs: int = 4
     """Channels that an example shows at most."""
     learning_rate: float = 3e-3
@@ -54,6 +59,7 @@ class Recipe:
             late_s=0.40,
             band=Band(low_hz=0.75, low_order=2, high_hz=20.0, high_order=4),
             quality=QualityRules(stuck_s=0.3, jump_uv=5000.0, noisy_ratio=8.0),
+            ica=IcaRules(),
             scale=ScaleRules(
                 memory_s=10.0, settle_s=0.4, floor_uv=0.5, reach_s=120.0, large=(0.85, 0.97), least=4.0, part=0.25
             ),

@@ -172,7 +172,11 @@ def _panel(axes: Axes, s: LabelledSignal, time: float, caption: str) -> None:
     if last - first > 100:  # A label may lie in a pause, of which there is nothing to show.
         t = s.times[first:last]
         near = (t >= low) & (t <= high)
-        axes.plot(t[near], signal.sosfiltfilt(sos, s.samples[first:last, :3].astype(np.float64), axis=0)[near], lw=0.7)
+        axes.plot(
+            t[near],
+            signal.sosfiltfilt(sos, s.samples[first:last, s.channels[:3]].astype(np.float64), axis=0)[near],
+            lw=0.7,
+        )
     axes.axvline(time, color="tab:red", lw=0.7, ls=":")
     for spans, colour in ((s.truth.blinks[:, [0, 2]], "tab:green"), (s.truth.ignore, "0.5")):
         for begin, end in spans:

@@ -14,9 +14,10 @@ from nictate.edges.lsl.directory import streams
 from nictate.edges.lsl.liblsl import now, quieten
 from nictate.edges.lsl.outlets import EegOutlet, MarkerOutlet, play
 from nictate.edges.lsl.source import LslSource
-from nictate.stream import Query, StreamSummary, plain
+from nictate.stream import CLEANED, Query, StreamSummary, plain
 
 __all__ = [
+    "CLEANED",
     "EegOutlet",
     "LslSource",
     "MarkerOutlet",

@@ -71,7 +71,7 @@ def streams(wait_s: float = RESOLVE_S, *, every_type: bool = False) -> list[Stre
     """
     found = []
     for info in pylsl.resolve_streams(wait_s):
-        if every_type or Query().matches(summary(info)):
+        if every_type or Query(source_id=info.source_id()).matches(summary(info)):
             try:
                 # A recovering inlet would try for ever to reach a stream that has gone in the meantime.
                 found.append(described(pylsl.StreamInlet(info, max_buflen=1, recover=False).info(ANSWER_S)))
