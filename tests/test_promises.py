@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import datetime
 import itertools
@@ -19,10 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nictate.detector import Detector
+from nictate.ica import PassThrough
 from nictate.profile import Profile
 from nictate.signals import BlinkEvent, Block, Montage
 from nictate.simulate import Simulator
-from stand_in import MODELS, STAND_IN, model, peaks
+from stand_in import KNOWING, MODELS, STAND_IN, model, peaks
 
 RATES_HZ = (100.0, 127.9, 249.4, 250.0, 500.0, 1000.0, 2000.0)
 LASTING_S = 10.0
@@ -217,14 +219,41 @@ def test_p4_nothing_reaches_over_a_hole(name: str, signal: Signal, share: float,
     at = round(share * len(block))
     before, after = part(block, 0, at), shifted(part(block, at), hole_s)
 
-    detector = model(name).detector(montage)
+    detector = model(name).detector(montage, PassThrough())
     found_before = [event for piece in cut(before, [length]) for event in detector.push(piece)]
     found_after = [event for piece in cut(after, [length]) for event in detector.push(piece)]
 
-    alone = model(name).events(montage, before)
-    new = model(name).events(montage, after, flush=False)
+    alone = model(name).events(montage, before, ica=PassThrough())
+    new = model(name).events(montage, after, flush=False, ica=PassThrough())
     assert found_before + found_after == alone + new
-    assert detector.flush() == model(name).events(montage, after)[len(new) :]
+    assert detector.flush() == model(name).events(montage, after, ica=PassThrough())[len(new) :]
+
+
+@settings(deadline=None, max_examples=6)
+@given(
+    channels=st.sampled_from([2, 8, 19]), seed=st.integers(0, 2), share=st.floats(0.5, 0.9), length=st.integers(1, 700)
+)
+def test_p4_only_what_the_ica_has_learned_survives_a_hole(channels: int, seed: int, share: float, length: int) -> None:
+    montage, block = Signal(channels, 250.0, inverted=False, offset_uv=300.0, seed=seed)()
+    at = round(share * len(block))
+    before, after = part(block, 0, at), shifted(part(block, at), 5.0)
+    detector = KNOWING.detector(montage)
+    found_before = [event for piece in cut(before, [length]) for event in detector.push(piece)]
+    of_before = found_before + detector.flush()  # As the hole will do.
+    learned = copy.deepcopy(detector.ica)
+    found_after = detector.push(after) + detector.flush()
+    assert KNOWING.events(montage, before, after) == of_before + found_after
+    assert found_after == KNOWING.events(montage, after, ica=learned)
+
+
+@pytest.mark.parametrize("channels", [8, 19])
+def test_there_is_a_blink_source_within_these_signals(channels: int) -> None:
+    """Or else the promises would not have been tried with one."""
+    for seed in range(3):
+        montage, block = Signal(channels, 250.0, inverted=False, offset_uv=300.0, seed=seed)()
+        detector = KNOWING.detector(montage)
+        usable = [window.usable[-1] for window, _ in detector.windows(block)]
+        assert np.mean(usable) > 0.5
 
 
 def test_p4_flush_leaves_a_detector_that_is_as_new() -> None:
@@ -278,7 +307,8 @@ def test_p5_memory_is_bounded(name: str) -> None:
         if second % 60 == 59:
             sizes.append(reachable_bytes(detector))
     assert found > 300
-    assert {array_bytes for array_bytes, _ in sizes[1:]} == {sizes[0][0]}
+    # What the ICA has collected for a refit comes and goes; a recording of ten minutes would be 960 kB.
+    assert max(array_bytes for array_bytes, _ in sizes[1:]) <= sizes[0][0] + 4096
     # A few blinks may be under way at one moment and none at another: each a dozen items.
     assert max(items for _, items in sizes) <= sizes[0][1] + 100
 
@@ -339,10 +369,10 @@ def test_p7_a_caller_may_reuse_its_buffer(signal: Signal, length: int) -> None:
     montage, block = signal()
     expected_clean: list[Block] = []
     found_clean: list[Block] = []
-    untouched = Detector(*STAND_IN, montage, on_clean=expected_clean.append)
+    untouched = Detector(*STAND_IN[:2], montage, on_clean=expected_clean.append)
     expected = [event for piece in cut(block, [length]) for event in untouched.push(piece)]
 
-    reusing = Detector(*STAND_IN, montage, on_clean=found_clean.append)
+    reusing = Detector(*STAND_IN[:2], montage, on_clean=found_clean.append)
     found: list[BlinkEvent] = []
     samples, times = np.empty((length, signal.channels)), np.empty(length)
     for piece in cut(block, [length]):

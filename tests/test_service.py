@@ -26,7 +26,7 @@ from nictate.service import (
 )
 from nictate.signals import BlinkEvent, Block, ConfigError, Montage, StreamError
 from nictate.simulate import Simulator, TrueBlink
-from stand_in import STAND_IN, Model
+from stand_in import STAND_IN
 
 
 def recorded(seconds: float, names: Sequence[str] = ("Fp1", "Fp2"), seed: int = 1, start_s: float = 0.0) -> list[Block]:
@@ -314,7 +314,7 @@ def test_another_model_is_found_by_its_card_and_a_wrong_one_is_refused(tmp_path:
 
 
 def test_channels_chosen_by_name_are_used_whatever_they_are() -> None:
-    card, network = Model(*STAND_IN)
+    card, network, _ = STAND_IN
 
     def looked_at(montage: Montage, named: Sequence[str] | None) -> tuple[int, ...]:
         return Detector(card, network, montage, channels_for(montage, named)[0]).channels

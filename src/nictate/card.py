@@ -106,9 +106,9 @@ def _build(kind: type[T], raw: object, where: str) -> T:
         if key not in fields:
             raise ConfigError(f"the model card has an unknown key: {where}{key}")
     values = {}
-    for name, field in fields.items():
+    for name in fields:
         if name not in raw:
-            if field.default_factory is not dataclasses.MISSING:
+            if hints[name] == dict[str, Any]:  # What is for people may be missing.
                 continue
             raise ConfigError(f"the model card lacks a key: {where}{name}")
         value, hint = raw[name], hints[name]

@@ -125,9 +125,11 @@ class PassThrough:
 
 
 def unmixed(montage: Montage) -> tuple[int, ...]:
-    """Indices of the channels that are un-mixed: EEG and EOG."""
-    kinds = montage.kinds or ("eeg",) * len(montage.names)
-    return tuple(k for k, kind in enumerate(kinds) if kind in ("eeg", "eog"))
+    """Indices of the channels that are un-mixed: the EEG.
+
+    Not the EOG: a pair of electrodes around the eyes splits the blink over several components.
+    """
+    return montage.eeg
 
 
 def open_ica(

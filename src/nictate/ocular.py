@@ -66,7 +66,8 @@ class Eyes:
     """What the eyes did in one frame."""
 
     source: FloatArray
-    """(n,) the blink source in µV at the frontal channels, without its baseline; zeros where there is none."""
+    """(n,) the blink source in µV at the frontal channels, without its baseline; zeros where there is none, and where
+    the frontal channels show nothing of it."""
     removed: FloatArray | None
     """(n, channels) what to take out of the channels in µV; None while all gates are closed."""
 
@@ -165,6 +166,7 @@ class Ocular:
         if fading:
             was = r @ self._weights[0]
             source = was + fade[:, 0] * (source - was)
+        source = self._agreed(source, samples, before, after)
         if not opening.closed:
             out = opening.share * r
             removed = (
@@ -177,6 +179,25 @@ class Ocular:
             if self._faded == self._fade_frames:
                 self._settle()
         return Eyes(source, removed)
+
+    def _agreed(self, source: FloatArray, samples: FloatArray, before: FloatArray, after: FloatArray) -> FloatArray:
+        """(n,) the smaller of the source and the frontal mean above the same baseline; 0 where their signs differ.
+
+        Both show a blink alike, in µV at the forehead. A pop or a movement of some electrode, of which a row with many
+        weights lets much through, is in the one, alpha and a horizontal saccade are in the other.
+        """
+        blink = np.flatnonzero(self._weights[1])
+        seen = np.flatnonzero(self._frontal & self._usable)
+        if not len(blink) or not len(seen):
+            return source
+        k = blink[0]
+        share = self._maps[1][k, seen].mean()
+        if share < 0.1:
+            return source
+        begin, end = before[k, seen].mean(), after[k, seen].mean()
+        forehead = samples.take(seen, axis=1).mean(axis=1) - (begin + self._ramp[:, 0] * (end - begin))
+        smaller = np.minimum(np.abs(source), np.abs(forehead) / share)
+        return np.where(source * forehead > 0.0, np.copysign(smaller, source), 0.0)
 
     def _above(self, samples: FloatArray, rows: FloatArray, before: FloatArray, after: FloatArray) -> FloatArray:
         """(n, components) activity above the baselines, which go from one level to the other within the frame."""

@@ -20,9 +20,9 @@ from nictate.edges import recordings
 from nictate.edges.onnx import load_model
 from nictate.edges.state import State, read_state, write_state
 from nictate.ica import Ica, Mode, PassThrough, open_ica
-from nictate.orica import Submit, at_once
 from nictate.signals import BlinkEvent, Block, ConfigError, Montage, StreamError
 from nictate.simulate import Simulator, TrueBlink
+from nictate.succession import Submit, at_once
 
 
 def shipped_card() -> Path:

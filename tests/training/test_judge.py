@@ -31,7 +31,7 @@ def test_every_level_adds_up_to_the_whole() -> None:
     # One person was recorded twice.
     people[3] = dataclasses.replace(people[3], subject=people[0].subject)
     heard: list[str] = []
-    verdict = judge(*STAND_IN, people, SKIP_S, heard.append)
+    verdict = judge(*STAND_IN[:2], people, SKIP_S, heard.append)
     assert heard == [s.name for s in people]
     assert verdict.recordings.keys() == {s.name for s in people}
     assert verdict.people.keys() == {"a/sub-1", "a/sub-2", "b/sub-3"}
@@ -40,23 +40,23 @@ def test_every_level_adds_up_to_the_whole() -> None:
         assert counts(list(level.values())) == counts([verdict.overall])
     assert verdict.people["a/sub-1"] == add([verdict.recordings[people[0].name], verdict.recordings[people[3].name]])
     assert verdict.overall.hits > 10
-    assert judge(*STAND_IN, people[::-1], SKIP_S).people["a/sub-2"] == verdict.people["a/sub-2"]
+    assert judge(*STAND_IN[:2], people[::-1], SKIP_S).people["a/sub-2"] == verdict.people["a/sub-2"]
 
 
 def test_a_recording_is_judged_as_the_detector_hears_it() -> None:
     s = person(1, lasting_s=15.0)
     block = s.block()
     alone = score(STAND_IN.events(s.montage, block), s.truth, SKIP_S)
-    assert judge(*STAND_IN, [s], SKIP_S).recordings == {s.name: alone}
-    wider = judge(*STAND_IN, [s], (5.0, 5.0)).overall
+    assert judge(*STAND_IN[:2], [s], SKIP_S).recordings == {s.name: alone}
+    wider = judge(*STAND_IN[:2], [s], (5.0, 5.0)).overall
     assert wider.scored_s < alone.scored_s
     assert wider.hits + wider.misses < alone.hits + alone.misses
 
 
 def test_a_verdict_fits_into_json() -> None:
-    row = judge(*STAND_IN, [person(1, lasting_s=15.0)], SKIP_S).to_dict()
+    row = judge(*STAND_IN[:2], [person(1, lasting_s=15.0)], SKIP_S).to_dict()
     assert json.loads(json.dumps(row, allow_nan=False)) == row
     assert row.keys() == {"overall", "recordings", "people", "sets"}
-    nothing = judge(*STAND_IN, [], SKIP_S).to_dict()
+    nothing = judge(*STAND_IN[:2], [], SKIP_S).to_dict()
     assert nothing["overall"]["f1"] is None
     assert nothing["people"] == {}

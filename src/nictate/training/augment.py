@@ -144,16 +144,14 @@ def _montage(rng: np.random.Generator, x: FloatArray, inputs: int) -> FloatArray
 
 
 def _blinks(rng: np.random.Generator, clip: Clip, n: int, size: float) -> tuple[FloatArray, FloatArray]:
-    """Deflections at times that are free of labels, and their peaks; doubles among them."""
+    """Deflections of about one height at times that are free of labels, and their peaks; doubles among them."""
     y = np.zeros(n)
     t = np.arange(n) / clip.rate_hz
     length_s = n / clip.rate_hz
     taken = [(p - 0.5, p + 0.5) for p in clip.peaks] + [(a - 0.4, b + 0.4) for a, b in clip.ignore]
     peaks: list[float] = []
     closing, opening = rng.uniform(0.06, 0.16), 10 ** rng.uniform(-0.9, -0.35)
-    # Some people blink often and in all sizes, most of their lids half closed.
-    partial = rng.random() < 0.35
-    for _ in range(rng.integers(4, 16) if partial else rng.integers(1, 6)):
+    for _ in range(rng.integers(1, 6)):
         first = rng.uniform(0.6, length_s - 1.2)
         group = [first]
         while len(group) < 3 and rng.random() < 0.25:
@@ -162,10 +160,7 @@ def _blinks(rng: np.random.Generator, clip: Clip, n: int, size: float) -> tuple[
             continue
         taken.append((first - 0.5, group[-1] + 0.5))
         for peak in group:
-            if partial:
-                height = size * 10 ** rng.uniform(-0.75, 0.1)
-            else:
-                height = size * rng.uniform(0.6, 1.3) * (rng.uniform(0.3, 0.6) if rng.random() < 0.08 else 1.0)
+            height = size * rng.uniform(0.6, 1.3) * (rng.uniform(0.3, 0.6) if rng.random() < 0.08 else 1.0)
             slower = rng.uniform(0.85, 1.2)
             y += height * blink_waveform(t - peak + closing * slower, closing * slower, opening * slower)
             peaks.append(peak)
