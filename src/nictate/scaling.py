@@ -101,12 +101,12 @@ class Scale:
         largest = np.maximum(self._tops[columns, second], top)
         self._tops[columns, second] = np.where(seen % self._second == 0, top, largest)
         seen = self._seen[columns] = seen + 1
-        counts = set(seen.tolist())
-        if min(counts) > 10 * self._EVERY and max(counts) % self._EVERY:
+        # Inputs that have been seen equally long are reckoned together; nearly always, those are all but the source.
+        due = [n for n in set(seen.tolist()) if n <= 10 * self._EVERY or n % self._EVERY == 0]
+        if not due:
             return
         scales = self._scales.copy()  # What was handed out stays as it was.
-        # Inputs that have been seen equally long are reckoned together; nearly always, those are all.
-        for n in counts:
+        for n in due:
             self._reckon(scales, columns[seen == n], n)
         self._scales = scales
         if len(columns) < 3:  # Two inputs cannot outvote each other.
