@@ -239,6 +239,11 @@ class Ica:
         )
 
     @property
+    def blink_row(self) -> FloatArray | None:
+        """(channels that are un-mixed,) what makes the blink source of them, in µV at the forehead; None without one."""
+        return self._ocular.blink_row
+
+    @property
     def _trusted(self) -> bool:
         return self.offers_source and self._ocular.trusted
 

@@ -115,6 +115,12 @@ class Ocular:
         return self._rows[1][self._present]
 
     @property
+    def blink_row(self) -> FloatArray | None:
+        """(channels,) the row of the un-mixing that makes the blink source; None where there is none."""
+        chosen = np.flatnonzero(self._weights[1])
+        return self._rows[1][chosen[0]] if len(chosen) else None
+
+    @property
     def correlation(self) -> float | None:
         """Of the blink source with the frontal mean; None where there is none."""
         chosen = np.flatnonzero(self._weights[1])
