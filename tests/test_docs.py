@@ -105,9 +105,15 @@ def test_each_script_is_in_the_readme() -> None:
 
 
 def test_each_module_of_the_core_that_is_named_exists() -> None:
-    layout = re.search(r"^ {4}src/nictate/ .*all pure: ([a-z_, \n]+)$\n +simulate\.py", README, flags=re.MULTILINE)
+    layout = re.search(r"^ {4}src/nictate/ (.+?)^ {4}src/nictate/edges/", README, flags=re.MULTILINE | re.DOTALL)
     assert layout
-    for name in re.split(r",\s+", layout[1]):
+    names = {
+        name
+        for row in re.findall(r": ((?:[a-z_]+,\s+)+[a-z_]+)$", layout[1], flags=re.MULTILINE)
+        for name in re.split(r",\s+", row)
+    }
+    assert {"signals", "card", "unmixing", "gate", "background"} <= names
+    for name in names:
         assert (ROOT / f"src/nictate/{name}.py").is_file(), name
 
 

@@ -17,8 +17,11 @@ from nictate.edges.onnx import load_model
 from nictate.service import (
     Annotate,
     Annotation,
+    Learned,
+    beside,
     channels_for,
     find_blinks,
+    ica_for,
     open_detector,
     shipped_card,
     transmit,
@@ -325,6 +328,83 @@ def test_channels_chosen_by_name_are_used_whatever_they_are() -> None:
     unknown = Montage(("Cz", "Oz", "VEOG"), 250.0, ("eeg", "eeg", "eog"))
     assert looked_at(unknown, None) == (0, 1)
     assert [len(channels_for(m, None)[1]) for m in (montage, unknown)] == [0, 1]
+
+
+# ------------------------------------------------------------------------------------------------------------ learning
+
+
+def many(seconds: float, seed: int = 1) -> tuple[Montage, list[Block]]:
+    simulator = Simulator(8, 125.0, seed=seed)
+    return simulator.montage, [simulator.pull(25) for _ in range(round(5 * seconds))]
+
+
+def test_work_beside_the_stream_changes_nothing() -> None:
+    montage, blocks = many(26.0)
+    card, network, _ = STAND_IN
+    here = find_blinks(Detector(card, network, montage, ica=ica_for(card, montage, None, "auto")), blocks)
+    with beside() as submit:
+        aside = Detector(card, network, montage, ica=ica_for(card, montage, None, "auto", submit=submit))
+        assert find_blinks(aside, blocks) == here
+    assert aside.ica.status.trusted
+
+
+def test_what_was_learned_is_gone_on_from(tmp_path: Path) -> None:
+    montage, blocks = many(26.0)
+    card, network, _ = STAND_IN
+    first = Detector(card, network, montage, ica=ica_for(card, montage, None, "auto"))
+    kept = Learned(tmp_path / "state.npz")
+    assert kept.state is None
+    for block in blocks:
+        first.push(block)
+    kept.write(first)
+    again = ica_for(card, montage, None, "auto", state=Learned(tmp_path / "state.npz").state)
+    assert again.status.line == first.ica.status.line
+    second = Detector(card, network, montage, ica=again)
+    usable = [window.usable[-1] for block in many(4.0, seed=1)[1] for window, _ in second.windows(block)]
+    assert np.mean(usable[-50:]) == 1.0
+
+
+def test_the_state_is_written_every_minute_and_only_where_something_is_learned(tmp_path: Path) -> None:
+    now_s = 0.0
+    montage, blocks = many(2.0)
+    detector = STAND_IN.detector(montage)
+    detector.push(blocks[0])
+    kept = Learned(tmp_path / "state.npz", clock=lambda: now_s)
+    written = []
+    for now_s in (1.0, 59.0, 60.0, 61.0, 119.0, 120.0):  # noqa: B007  (read by the clock)
+        kept.each(detector)
+        written.append((tmp_path / "state.npz").exists())
+        (tmp_path / "state.npz").unlink(missing_ok=True)
+    assert written == [False, False, True, False, False, True]
+    one = STAND_IN.detector(ONE)
+    Learned(tmp_path / "none.npz").write(one)
+    assert not (tmp_path / "none.npz").exists()
+
+
+def test_a_state_that_does_not_fit_is_refused_with_the_reason(tmp_path: Path) -> None:
+    montage, blocks = many(2.0)
+    detector = STAND_IN.detector(montage)
+    detector.push(blocks[0])
+    Learned(tmp_path / "state.npz").write(detector)
+    state = Learned(tmp_path / "state.npz").state
+    assert state is not None
+    for other in (TWO, Montage(montage.names, 250.0), Montage(montage.names[::-1], montage.rate_hz)):
+        with pytest.raises(ConfigError, match="start without it"):
+            ica_for(STAND_IN.card, other, None, "auto", state=state)
+    for name in state:
+        with pytest.raises(ConfigError):
+            ica_for(STAND_IN.card, montage, None, "auto", state={k: v for k, v in state.items() if k != name})
+
+
+def test_what_is_asked_of_the_ica_is_done() -> None:
+    card = STAND_IN.card
+    four = Montage(("Fp1", "Fp2", "C3", "C4"), 250.0)
+    assert "off" in ica_for(card, four, None, "off").status.line
+    assert "cleaning only" in ica_for(card, four, None, "auto").status.line
+    assert "cleaning only" not in ica_for(card, four, None, "on").status.line
+    unknown = Montage(("1", "2", "3", "4"), 250.0)
+    assert "no frontal channel" in ica_for(card, unknown, None, "auto").status.line
+    assert "off" not in ica_for(card, unknown, (0, 1), "auto").status.line
 
 
 # ----------------------------------------------------------------------------------------------------------- simulator

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -120,9 +120,9 @@ def save(path: Path, names: list[str], samples_uv: FloatArray, rate_hz: float) -
     return path
 
 
-def simulated(path: Path, seconds: float, seed: int = 1) -> Simulator:
+def simulated(path: Path, seconds: float, seed: int = 1, montage: Sequence[str] = ("Fp1", "Fp2", "Cz")) -> Simulator:
     """Write a simulated recording as FIF, and its blinks as the labels beside it, those of no usual kind as ignored."""
-    simulator = Simulator(["Fp1", "Fp2", "Cz"], 250.0, seed=seed)
+    simulator = Simulator(montage, 250.0, seed=seed)
     block = simulator.pull(round(seconds * 250.0))
     save(path, list(simulator.montage.names), block.samples, 250.0)
     rows = [

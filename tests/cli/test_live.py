@@ -20,13 +20,17 @@ import pytest
 from programs import PATIENCE_S, Program, column, nictate, running, save, simulated, table
 
 from nictate.cli import main
-from nictate.edges.lsl import EegOutlet, MarkerOutlet
-from nictate.edges.recordings import labels_beside
-from nictate.service import Annotate
+from nictate.edges.lsl import CLEANED, EegOutlet, MarkerOutlet
+from nictate.edges.onnx import load_model
+from nictate.edges.recordings import cleaned_path, labels_beside, read
+from nictate.edges.state import read_state
+from nictate.service import Annotate, ica_for, shipped_card
 from nictate.signals import FloatArray, Montage
 from nictate.simulate import Simulator
 
 PERIOD_S = 1.0 / 250.0
+MANY = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "O1", "O2")
+"""So many channels that a blink source is learned."""
 SETTLED_S = 1.0
 """After connecting, events may be others than the file's for so long."""
 REAL = "innopolis_open/S17_counting_019_eeg.fif"
@@ -59,6 +63,34 @@ class Listener:
         return self.markers
 
 
+class EegListener:
+    """A stream of EEG, read until it is closed."""
+
+    def __init__(self, source_id: str) -> None:
+        (info,) = pylsl.resolve_byprop("source_id", source_id, timeout=PATIENCE_S)
+        self._inlet: pylsl.StreamInlet | None = pylsl.StreamInlet(info, recover=False)
+        self._inlet.open_stream(PATIENCE_S)
+        self.labels = self._inlet.info(PATIENCE_S).get_channel_labels()
+        self._parts: list[tuple[FloatArray, FloatArray]] = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._read, args=(self._inlet,))
+        self._thread.start()
+
+    def _read(self, inlet: pylsl.StreamInlet) -> None:
+        with suppress(pylsl.util.LostError):
+            while not self._over.is_set():
+                values, stamps = inlet.pull_chunk(0.1, 2000, min_samples=1, as_numpy=True)
+                if len(stamps):
+                    self._parts.append((np.array(values, dtype=np.float64), np.array(stamps)))
+
+    def close(self) -> tuple[FloatArray, FloatArray]:
+        """(n, channels) and (n,)"""
+        self._over.set()
+        self._thread.join()
+        self._inlet = None
+        return np.concatenate([x for x, _ in self._parts]), np.concatenate([t for _, t in self._parts])
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """What was heard of one recording that was played once."""
@@ -77,6 +109,9 @@ class Session:
     markers: list[tuple[str, float]]
     labels: list[tuple[str, float]]
     listed: list[dict[str, Any]]
+    cleaned: tuple[FloatArray, FloatArray]
+    """What ``--clean`` published, with its times."""
+    state: Path
 
     @property
     def shift_s(self) -> float:
@@ -85,14 +120,17 @@ class Session:
 
 
 def hear(path: Path, folder: Path, source_id: str) -> Session:
-    annotated = Annotate(out=folder, starts=True).one(path)
+    annotated = Annotate(out=folder, starts=True, clean=True).one(path)
     assert annotated.events is not None
     listening = ("run", "--source-id", source_id, "--json", "--markers")
-    with running(*listening, f"{source_id}-found") as early:
+    state = folder / f"{source_id}.npz"
+    with running(*listening, f"{source_id}-found", "--clean", "--state", state) as early:
         early.says("waiting for")
         with running("replay", path, "--speed", "1", "--wait", "--source-id", source_id) as replay:
             early.says("looking at")
             found, labels = Listener(f"{source_id}-found-{source_id}"), Listener(f"{source_id}-labels")
+            cleaned = EegListener(f"{source_id}{CLEANED}")
+            assert cleaned.labels == list(read(path).montage.names)
             early.until(lambda: any('"blink"' in line for line in early.out))
             with running(*listening, "") as late:
                 late.says("looking at")
@@ -114,6 +152,8 @@ def hear(path: Path, folder: Path, source_id: str) -> Session:
         markers=found.close(),
         labels=labels.close(),
         listed=[stream for stream in listed if stream["source_id"] == source_id],
+        cleaned=cleaned.close(),
+        state=state,
     )
 
 
@@ -124,7 +164,8 @@ def sessions(
     """Played side by side, and beside the other tests: they take as long as the recordings do."""
     folder = tmp_path_factory.mktemp("live")
     simulated(folder / "x_eeg.fif", 20.0)
-    paths = {"simulated": folder / "x_eeg.fif"}
+    simulated(folder / "many_eeg.fif", 32.0, montage=MANY)
+    paths = {"simulated": folder / "x_eeg.fif", "many": folder / "many_eeg.fif"}
     with suppress(pytest.skip.Exception):
         real = request.getfixturevalue("recordings") / REAL
         paths["real"] = Path(shutil.copy(real, folder))
@@ -238,7 +279,7 @@ def test_the_demonstration_ends_with_its_summary() -> None:
 # What was heard of the recordings comes last: they have been playing meanwhile.
 
 
-@pytest.fixture(params=["simulated", pytest.param("real", marks=pytest.mark.recordings)])
+@pytest.fixture(params=["simulated", "many", pytest.param("real", marks=pytest.mark.recordings)])
 def session(request: pytest.FixtureRequest, sessions: dict[str, Future[Session]]) -> Session:
     if request.param == "real":
         request.getfixturevalue("recordings")  # Skips where there are none.
@@ -293,7 +334,7 @@ def test_labels_beside_the_file_are_markers_of_the_same_time(session: Session) -
 def test_what_happens_to_the_stream_is_said_and_nothing_else(session: Session) -> None:
     assert session.codes == {"replay": 0, "early": 0, "late": 0}
     for who, kinds in {"early": ["waiting", "connected", "looking", "'", "loaded:"], "late": ["connected"]}.items():
-        said = [line.removeprefix("nictate: ") for line in session.said[who]]
+        said = [line.removeprefix("nictate: ") for line in session.said[who] if "ICA: " not in line]
         assert [line for line in said if line.startswith(tuple(kinds))][: len(kinds)] == said[: len(kinds)], said
     assert sum("lost" in line for line in session.said["early"]) == 1
     (stream,) = session.listed
@@ -303,3 +344,42 @@ def test_what_happens_to_the_stream_is_said_and_nothing_else(session: Session) -
 
 def test_neither_torch_nor_matplotlib_is_loaded(session: Session) -> None:
     assert [lines[-1] for lines in session.said.values()] == ["loaded:"] * 3
+
+
+def test_the_cleaned_stream_is_the_cleaned_file(session: Session) -> None:
+    """Apart from the first second; and what came before the listener was connected is not heard."""
+    path = cleaned_path(session.path, session.path.parent / "annotated")
+    blocks = list(read(path).blocks())
+    offline, times = (np.concatenate(parts) for parts in zip(*((b.samples, b.times) for b in blocks), strict=True))
+    assert len(times) == read(session.path).n_samples
+    live, stamps = session.cleaned
+    at = np.round((stamps - session.shift_s) / PERIOD_S).astype(int)
+    assert np.all(np.diff(at) == 1)
+    late = (at * PERIOD_S > SETTLED_S) & (at < len(offline))
+    assert np.count_nonzero(late) > 1000
+    # The file has 32 bits.
+    np.testing.assert_allclose(live[late], offline[at[late]], rtol=1e-6, atol=1e-3)
+    given = np.concatenate([block.samples for block in read(session.path).blocks()])
+    assert np.abs(offline - given).max() > 20.0  # Blinks are gone from it.
+
+
+def test_what_was_learned_is_kept(sessions: dict[str, Future[Session]]) -> None:
+    session = sessions["many"].result()
+    montage = read(session.path).montage
+    card, _ = load_model(shipped_card())
+    state = read_state(session.state)
+    line = ica_for(card, montage, None, "auto", state=state).status.line
+    assert re.fullmatch(r"ICA: \d ocular components?, r = 0\.\d\d|ICA: \d ocular components?, r = 1\.00", line)
+    said = [line.removeprefix("nictate: ") for line in session.said["early"] if "ICA: " in line]
+    assert said[0].startswith("ICA: learning, 0 s of")
+    assert "ocular component" in said[-1]
+
+
+def test_what_was_learned_elsewhere_is_refused(sessions: dict[str, Future[Session]]) -> None:
+    state = sessions["many"].result().state
+    with (
+        EegOutlet(Montage(("Fp1", "Fp2", "Cz"), 250.0), "test", "test-live-others"),
+        running("run", "--source-id", "test-live-others", "--state", state) as run,
+    ):
+        assert run.ends() == 2
+        assert "the saved state is of 8 channels" in run.err[-2]
