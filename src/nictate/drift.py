@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from statistics import median
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class Drift:
     def push(self, Y: FloatArray) -> int | None:
         """Takes in sources (L, r). How many samples ago the mixing changed, or None where it did not."""
         now = self._products[self._seconds % WINDOW_S]
-        now += Y.T @ Y
+        now += Y.T.dot(Y)
         self._rows += len(Y)
         if self._rows < self._second:
             return None
@@ -51,7 +52,7 @@ class Drift:
 
     def _judge(self, value: float) -> None:
         known = len(self._usual) >= LEAST_S
-        if known and value > RATIO * float(np.median(self._usual)):
+        if known and value > RATIO * median(self._usual):
             self._above += 1
         else:
             self._above = 0

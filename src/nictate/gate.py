@@ -87,10 +87,12 @@ class Gate:
         """(components,) how many evident openings there were."""
         self._squares = np.empty((self._memory, 0))  # One a frame, in a ring; infinite where a component was not there.
         self._frames = 0
+        self._limit = np.empty(0)
         self._seen = np.empty(0, dtype=np.int64)
         self._energy = np.empty(0)
         self._open = np.empty(0, dtype=np.int64)
         self._evident = np.empty(0, dtype=np.bool_)
+        self._all_closed = True
         self._shut = Opening(np.empty((frame, 0)), np.empty(0), closed=True)
 
     def __len__(self) -> int:
@@ -98,8 +100,11 @@ class Gate:
 
     def rearrange(self, order: Sequence[int | None]) -> None:
         """The components in a new order: each the index that it had, or None for one that is new."""
+        if list(order) == list(range(len(self))):
+            return
         at = np.array([len(self) if k is None else k for k in order], dtype=np.int64)
         self.rest = np.append(self.rest, np.inf)[at]
+        self._limit = self._limits()
         self.events = np.append(self.events, 0)[at]
         self._squares = np.hstack((self._squares, np.full((self._memory, 1), np.inf)))[:, at]
         self._seen = np.append(self._seen, 0)[at]
@@ -113,6 +118,7 @@ class Gate:
         self._energy.fill(0.0)
         self._open.fill(0)
         self._evident.fill(False)
+        self._all_closed = True
 
     def push(self, r: FloatArray) -> Opening:
         """What to do with a frame of activities above their baselines, (n, components) in µV."""
@@ -121,17 +127,20 @@ class Gate:
         self._frames += 1
         if self._frames % self._every == 0:
             self._reckon(self._every)
-        limit = self._rules.threshold * self.rest
-        top = np.maximum(np.maximum.reduce(squares), self._energy)
+        limit = self._limit
+        top = np.maximum.reduce(squares)
+        if not self._all_closed:
+            top = np.maximum(top, self._energy)
         closed = top <= limit
-        if closed.all():
+        if np.count_nonzero(closed) == len(closed):
             # Such an energy can open no gate later, either: it has no more than to be forgotten.
-            self.restart()
+            if not self._all_closed:
+                self.restart()
             return self._shut
+        self._all_closed = False
         energy = np.maximum(np.maximum.accumulate(squares / self._fall), self._energy) * self._fall
         self._energy = energy[-1].copy()
-        with np.errstate(divide="ignore", invalid="ignore"):  # A component at rest knows no energy: closed.
-            share = np.where(energy > limit, 1.0 - (limit / energy) ** 2, 0.0)
+        share = 1.0 - (limit / np.maximum(energy, limit)) ** 2
         evident = top > self._rules.evident * self.rest
         self.events = self.events + (evident & ~self._evident)
         self._evident = (self._evident | evident) & ~closed
@@ -146,6 +155,11 @@ class Gate:
             if seen >= self._settle:
                 middle = float(np.partition(self._squares[:, k], seen // 2)[seen // 2])
                 self.rest[k] = max(self._NORMAL * middle, 1e-12)
+        self._limit = self._limits()
+
+    def _limits(self) -> FloatArray:
+        """(components,) below which energy a gate is closed; beyond all energies where that at rest is not known."""
+        return np.minimum(self._rules.threshold * self.rest, np.finfo(np.float64).max)
 
     def get_state(self) -> dict[str, npt.NDArray[np.generic]]:
         """What is usual of each component, as plain arrays."""

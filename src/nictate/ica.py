@@ -240,7 +240,7 @@ class Ica:
 
     @property
     def blink_row(self) -> FloatArray | None:
-        """(channels that are un-mixed,) what makes the blink source of them, in µV at the forehead; None without one."""
+        """(un-mixed channels,) what makes the blink source of them, in µV at the forehead; None without one."""
         return self._ocular.blink_row
 
     @property
@@ -258,7 +258,7 @@ class Ica:
         x, good, fresh = frame.samples, frame.good, frame.fresh
         if not self._all:
             x, good, fresh = x.take(self._columns, axis=1), good[self._columns], fresh[self._columns]
-        if self._begins or fresh.any():
+        if self._begins or np.count_nonzero(fresh):
             # Offsets of up to 100 mV, and their jumps, never get further than this.
             self._offset = np.where(fresh | self._begins, x[0] - self._last, self._offset)
             self._begins = False
@@ -305,12 +305,13 @@ class Ica:
     def _succeed(self) -> None:
         """Un-mixes the channels that take part now, as soon as that has been learned."""
         inside = np.flatnonzero(self._members.inside)
-        joined = np.setdiff1d(inside, self._inside)
-        good_for = int(self._members.good_for[joined].min()) if len(joined) else self._frames
+        joined = self._members.inside.copy()
+        joined[self._inside] = False
+        good_for = int(self._members.good_for[joined].min()) if joined.any() else self._frames
         ica = self._succession.push(self._ica, self._inside, inside, good_for, self._turn)
         if ica is not None:
             self._ica, self._inside = ica, inside
-            if len(joined):
+            if joined.any():
                 self._survey = self._surveyed(good_for)
 
     def _surveyed(self, frames: int) -> Survey:
@@ -341,6 +342,8 @@ class Ica:
             self._set_state(state)
         except KeyError as error:
             raise ConfigError(f"the saved state lacks {error}: start without it") from None
+        except (IndexError, TypeError, ValueError):  # Arrays of other shapes and kinds than ours.
+            raise ConfigError("the saved state does not hold together: start without it") from None
 
     def _set_state(self, state: Mapping[str, npt.NDArray[np.generic]]) -> None:
         if str(state["format"]) != str(FORMAT):
@@ -362,7 +365,13 @@ class Ica:
         n = len(self._names)
         inside = np.asarray(state["inside"], dtype=np.intp)
         last, covariance = (np.asarray(state[key], dtype=np.float64) for key in ("last", "covariance"))
-        fits = last.shape == (n,) and covariance.shape == (n, n) and len(inside) >= 2 and set(inside) <= set(range(n))
+        fits = (
+            last.shape == (n,)
+            and covariance.shape == (n, n)
+            and len(inside) >= 2
+            and set(inside) <= set(range(n))
+            and len(set(inside)) == len(inside)
+        )
         if not fits or not (np.isfinite(last).all() and np.isfinite(covariance).all()):
             raise ConfigError("the saved state does not hold together: start without it")
         ica = OnlineICA(self._montage.rate_hz, calibration_s=self.rules.calibration_s, submit=self._submit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 import numpy.typing as npt
@@ -46,7 +47,7 @@ class Members:
     def push(self, good: BoolArray) -> None:
         """Takes which channels can be used in a frame."""
         self._frames += 1
-        if good.all():
+        if np.count_nonzero(good) == len(good):
             self._all_good = self._frames
         else:
             self._last_good[good] = self._frames
@@ -61,9 +62,12 @@ class Members:
         if (~missing).sum() >= 3 and self._turns >= self._lately:  # Two cannot outvote each other.
             lately = self._powers[(self._turns - 1 - np.arange(self._lately)) % rows]
             # The least of the last turns: who blinks often is large at the forehead, but not without a pause.
-            least, usual = lately.min(axis=0), np.median(self._powers[: self._turns], axis=0)
-            back = usual <= 0.25 * self._ratio * np.median(usual[~missing & ~self.noisy])
-            self.noisy = (self.noisy & ~back) | (least > self._ratio * np.median(least[~missing]))
+            least = lately.min(axis=0)
+            noisy = least > self._ratio * median(least[~missing].tolist())
+            if self.noisy.any():
+                usual = np.median(self._powers[: self._turns], axis=0)
+                noisy |= self.noisy & ~(usual <= 0.25 * self._ratio * np.median(usual[~missing & ~self.noisy]))
+            self.noisy = noisy
         good_for = self._frames - self._last_bad
         self.inside = ~missing & ~self.noisy & (self.inside | (good_for >= self._return))
 

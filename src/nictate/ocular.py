@@ -12,7 +12,7 @@ change of un-mixing meets no offset.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -72,6 +72,22 @@ class Eyes:
     """(n, channels) what to take out of the channels in µV; None while all gates are closed."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Views:
+    """What is looked at in each frame: the components, the forehead, and in a fade the components at its beginning."""
+
+    rows: FloatArray
+    """(views, channels)"""
+    own: npt.NDArray[np.intp]
+    """(views,) where in views x components, row by row, each stands with the component whose baseline it has."""
+    levels: FloatArray
+    """(2, views) the baselines at the beginning and at the end of the frame."""
+    blink: int | None
+    """The view that makes the blink source, if there is one, ..."""
+    forehead: int | None
+    """... and the one of the frontal mean, in units of it; None where the frontal channels show nothing of it."""
+
+
 class Ocular:
     """The ocular components of an un-mixing that goes on being learned."""
 
@@ -85,6 +101,7 @@ class Ocular:
         self._frontal = np.zeros(channels, dtype=np.bool_)
         self._frontal[list(frontal)] = True
         self._ramp = (np.arange(1, frame + 1) / frame)[:, np.newaxis]
+        self._ramps = np.hstack((1.0 - self._ramp, self._ramp))
         self._fade_frames = max(1, round(rules.fade_s * rate_hz / frame))
         self._trust_after = max(0, round(rules.trust_after_s * rate_hz / frame))
         self._faded = self._fade_frames
@@ -97,6 +114,7 @@ class Ocular:
         self._weights = (np.empty(0), np.empty(0))  # and the components' part in the blink source.
         self._levels = (none, none)  # The baselines at the beginning and at the end of the frame.
         self._unset = False  # Whether there are baselines that are not known yet (NaN).
+        self._views: _Views | None = None  # Of all these; None where they have changed.
         self._age = 0  # Frames since the blink source became what it is.
         self.scores = np.empty(0)
         """(components,) correlation of each ocular component with the frontal mean below 10 Hz."""
@@ -106,13 +124,7 @@ class Ocular:
     @property
     def maps(self) -> FloatArray:
         """(components, channels) what each ocular component puts into the channels, 1 in the mean at the frontal."""
-        present = self._present
-        return self._maps[1][present]
-
-    @property
-    def unmixing(self) -> FloatArray:
-        """(components, channels) the rows of the un-mixing that belong to `maps`."""
-        return self._rows[1][self._present]
+        return self._maps[1][self._present]
 
     @property
     def blink_row(self) -> FloatArray | None:
@@ -146,33 +158,36 @@ class Ocular:
         """Takes a frame (n, channels) in µV without jumps, its mean (channels,), and which channels can be used."""
         if usable is not self._usable:
             worse = bool(np.any(self._usable & ~usable))
-            self._usable = usable
+            self._usable, self._views = usable, None
             if worse:  # At once; those that have come back are faded in when the un-mixing is looked at next.
                 after = self._bridged(self._learned)
                 self._rows = (after, after)
-        n = len(samples)
-        if not len(self._gate):
-            return Eyes(np.zeros(n), None)
-        before, after = self._levels
-        if self._unset:
-            new = np.isnan(after[:, :1])
-            before, after = np.where(new, mean, before), np.where(new, mean, after)
-            self._unset = False
+        k = len(self._gate)
+        if not k:
+            return Eyes(np.zeros(len(samples)), None)
+        views = self._views = self._views or self._arranged(mean)
+        # dot, because @ takes twice as long for so little.
+        seen = samples.dot(views.rows.T) - self._ramps.dot(views.levels)
+        r = seen[:, :k]
         fading = self._faded < self._fade_frames
-        r = self._above(samples, self._rows[1], before, after)
         if fading:
             fade = (self._faded + self._ramp) / self._fade_frames
-            begin = self._above(samples, self._rows[0], before, after)
-            r = begin + fade * (r - begin)
-        opening = self._gate.push(r)
-        self._levels = (after, after + opening.follow[:, np.newaxis] * (mean - after))
+            r = seen[:, -k:] + fade * (r - seen[:, -k:])
+        opening, after = self._gate.push(r), self._levels[1]
+        level = after + opening.follow[:, np.newaxis] * (mean - after)
+        self._levels = (after, level)
+        views.levels[0], views.levels[1] = views.levels[1], views.rows.dot(level.T).take(views.own)
         self._age += 1
-        removed = None
-        source: FloatArray = r @ self._weights[1]
+        source = np.zeros(len(samples)) if views.blink is None else r[:, views.blink]
         if fading:
             was = r @ self._weights[0]
             source = was + fade[:, 0] * (source - was)
-        source = self._agreed(source, samples, before, after)
+        if views.forehead is not None:
+            # The smaller, 0 where the signs differ: both show a blink alike. A pop or a movement of some electrode,
+            # much of which passes a row with many weights, is in the one, alpha and the gaze to the side in the other.
+            forehead = seen[:, views.forehead]
+            source = np.minimum(np.maximum(source, np.minimum(forehead, 0.0)), np.maximum(forehead, 0.0))
+        removed = None
         if not opening.closed:
             out = opening.share * r
             removed = (
@@ -184,32 +199,36 @@ class Ocular:
             self._faded += 1
             if self._faded == self._fade_frames:
                 self._settle()
+                if len(self._gate) == k:
+                    self._views = replace(views, rows=views.rows[:-k], own=views.own[:-k], levels=views.levels[:, :-k])
         return Eyes(source, removed)
 
-    def _agreed(self, source: FloatArray, samples: FloatArray, before: FloatArray, after: FloatArray) -> FloatArray:
-        """(n,) the smaller of the source and the frontal mean above the same baseline; 0 where their signs differ.
-
-        Both show a blink alike, in µV at the forehead. A pop or a movement of some electrode, of which a row with many
-        weights lets much through, is in the one, alpha and a horizontal saccade are in the other.
-        """
-        blink = np.flatnonzero(self._weights[1])
-        seen = np.flatnonzero(self._frontal & self._usable)
-        if not len(blink) or not len(seen):
-            return source
-        k = blink[0]
-        share = self._maps[1][k, seen].mean()
-        if share < 0.1:
-            return source
-        begin, end = before[k, seen].mean(), after[k, seen].mean()
-        forehead = samples.take(seen, axis=1).mean(axis=1) - (begin + self._ramp[:, 0] * (end - begin))
-        smaller = np.minimum(np.abs(source), np.abs(forehead) / share)
-        return np.where(source * forehead > 0.0, np.copysign(smaller, source), 0.0)
-
-    def _above(self, samples: FloatArray, rows: FloatArray, before: FloatArray, after: FloatArray) -> FloatArray:
-        """(n, components) activity above the baselines, which go from one level to the other within the frame."""
-        begin = np.einsum("kc,kc->k", rows, before)
-        end = np.einsum("kc,kc->k", rows, after)
-        return np.asarray(samples @ rows.T - (begin + self._ramp * (end - begin)))
+    def _arranged(self, mean: FloatArray) -> _Views:
+        """All that stays the same while the components and the usable channels do; ``mean`` is the frame's."""
+        before, after = self._levels
+        if self._unset:
+            new = np.isnan(after[:, :1])
+            before, after = self._levels = np.where(new, mean, before), np.where(new, mean, after)
+            self._unset = False
+        components = list(range(len(after)))
+        rows, whose = [self._rows[1]], components.copy()
+        blink, forehead = None, None
+        if self._weights[1].any():
+            blink = int(self._weights[1].argmax())
+            seen = self._frontal & self._usable
+            average = seen / max(1, int(np.count_nonzero(seen)))
+            share = float(self._maps[1][blink] @ average)
+            if share >= 0.1:
+                forehead = len(components)
+                rows.append(average[np.newaxis] / share)
+                whose.append(blink)
+        if self._faded < self._fade_frames:
+            rows.append(self._rows[0])
+            whose += components
+        stack = np.concatenate(rows)
+        own = np.arange(len(stack)) * len(components) + whose
+        levels = np.array([(stack @ level.T).take(own) for level in (before, after)])
+        return _Views(stack, own, levels, blink, forehead)
 
     def learn(self, ica: Components, covariance: FloatArray, *, mature: bool) -> None:
         """Looks at an un-mixing anew. ``mature`` says whether it has been learned well enough to be trusted."""
@@ -218,66 +237,62 @@ class Ocular:
         channels = len(self._frontal)
         U, A = np.zeros((len(ica.unmixing), channels)), np.zeros((len(ica.unmixing), channels))
         U[:, columns], A[:, columns] = ica.unmixing, ica.mixing.T
-        frontal = self._frontal & self._usable
-        frontal[np.setdiff1d(np.arange(channels), columns)] = False
+        mixed = np.zeros(channels, dtype=np.bool_)
+        mixed[columns] = True
+        frontal = self._frontal & self._usable & mixed
         if not frontal.any():  # No channel is left to be told by.
             self.trusted = False
-            if len(self._maps[1]) and not self._same_channels(columns):
+            if len(self._maps[1]) and not np.array_equal(self._maps[1].any(axis=0), mixed):
                 self.clear()
             return
-        largest = np.abs(A).max(axis=1)
-        scale = A[:, frontal].mean(axis=1)
-        able = (np.abs(A[:, frontal]).max(axis=1) >= rules.frontal_share * largest) & (np.abs(scale) > 0.1 * largest)
+        average = frontal / np.count_nonzero(frontal)
+        scale, sizes = A @ average, np.abs(A)
+        largest = sizes.max(axis=1)
+        able = (sizes[:, frontal].max(axis=1) >= rules.frontal_share * largest) & (np.abs(scale) > 0.1 * largest)
         U, A = U[able] * scale[able, np.newaxis], A[able] / scale[able, np.newaxis]
         learned, U = U, self._bridged(U)
-        with_frontal = covariance[:, frontal].mean(axis=1)
-        energy, whole = np.einsum("kc,kc->k", U @ covariance, U), with_frontal[frontal].mean()
-        with np.errstate(divide="ignore", invalid="ignore"):
-            scores = (U @ with_frontal) / np.sqrt(energy * whole)
+        with_frontal = covariance @ average
+        energy, whole = np.vecdot(U @ covariance, U), with_frontal @ average
+        scores = (U @ with_frontal) / np.sqrt(np.maximum(energy * whole, 1e-300))
         # Of a component with next to no energy at the forehead, the correlation is one of rounding errors.
         scores = np.where(energy > 1e-3 * whole, scores, 0.0)
 
-        order, chosen = self._track(A, scores, columns)
+        order, chosen = self._track(A, scores, mixed)
         weights = np.zeros(len(order))
         weights[self._blink_among(order, scores[chosen])] = 1.0
-        gone = [int(k) for k in np.flatnonzero(self._present) if k not in order]
-        rows = np.vstack((learned[chosen], self._learned[gone]))
-        maps = np.vstack((A[chosen], np.zeros((len(gone), channels))))
+        gone = [k for k in np.flatnonzero(self._present).tolist() if k not in order]
+        none = np.zeros(len(gone))
         self._set(
             [*order, *gone],
-            rows,
-            maps,
-            np.append(scores[chosen], np.zeros(len(gone))),
-            np.append(weights, np.zeros(len(gone))),
+            np.concatenate((learned[chosen], self._learned[gone])),
+            np.concatenate((A[chosen], np.zeros((len(gone), channels)))),
+            np.concatenate((scores[chosen], none)),
+            np.concatenate((weights, none)),
         )
         self._judge(mature)
 
-    def _track(
-        self, maps: FloatArray, scores: FloatArray, columns: npt.NDArray[np.intp]
-    ) -> tuple[list[int | None], list[int]]:
+    def _track(self, maps: FloatArray, scores: FloatArray, mixed: BoolArray) -> tuple[list[int | None], list[int]]:
         """For each component that is ocular now: which it was before (None: it was not), and which row it is."""
         rules = self._rules
         order: list[int | None] = []
         chosen: list[int] = []
         if len(scores):
-            common = np.zeros(len(self._frontal), dtype=np.bool_)
-            common[columns] = True
-            tracked = [int(k) for k in np.argsort(-self.scores, kind="stable") if self._present[k]]
-            for k in tracked:
+            for k in (-self.scores).argsort(kind="stable").tolist():
                 known = self._maps[1][k]
-                both = common & (known != 0.0)
-                sizes = np.linalg.norm(maps[:, both], axis=1) * np.linalg.norm(known[both])
-                alike = (maps[:, both] @ known[both]) / np.maximum(sizes, 1e-300)
+                both = mixed & (known != 0.0)
+                theirs, its = maps[:, both], known[both]
+                sizes = np.sqrt(np.vecdot(theirs, theirs) * np.vdot(its, its))
+                alike = (theirs @ its) / np.maximum(sizes, 1e-300)
                 alike[[*chosen]] = -1.0
                 alike[scores < rules.leave] = -1.0
                 best = int(np.argmax(alike))
                 if alike[best] > rules.same:
                     order.append(k)
                     chosen.append(best)
-            for k in np.argsort(-scores, kind="stable"):
-                if len(chosen) < rules.most and scores[k] >= rules.enter and int(k) not in chosen:
+            for k in (-scores).argsort(kind="stable").tolist():
+                if len(chosen) < rules.most and scores[k] >= rules.enter and k not in chosen:
                     order.append(None)
-                    chosen.append(int(k))
+                    chosen.append(k)
         return order, chosen
 
     def _blink_among(self, order: list[int | None], scores: FloatArray) -> list[int]:
@@ -306,10 +321,13 @@ class Ocular:
         """From what is applied now a fade to these components."""
         at = np.array([-1 if k is None else k for k in order], dtype=np.int64)
         new = (at < 0)[:, np.newaxis]
+        same = list(order) == list(range(len(self._learned)))
         self._learned = rows
         after = self._bridged(rows)
 
         def past(values: FloatArray, otherwise: FloatArray | float) -> FloatArray:
+            if same:
+                return values
             padded = np.concatenate((values, np.zeros((1, *values.shape[1:]))))[at]
             return np.where(new if values.ndim == 2 else new[:, 0], otherwise, padded)
 
@@ -322,25 +340,24 @@ class Ocular:
             self._age = 0
         self.scores = scores
         self._gate.rearrange(order)
-        self._faded = 0
+        self._faded, self._views = 0, None
 
     def _settle(self) -> None:
         """The end of a fade: what has left is dropped."""
-        self._faded = self._fade_frames
+        self._faded, self._views = self._fade_frames, None
+        rows, maps, weights = self._rows[1], self._maps[1], self._weights[1]
         stay = self._present
         if not stay.all():
-            kept = np.flatnonzero(stay)
-            self._gate.rearrange(kept.tolist())
-            self._learned, self.scores = self._learned[kept], self.scores[kept]
-            self._levels = (self._levels[0][kept], self._levels[1][kept])
-        self._rows = (self._rows[1][stay], self._rows[1][stay])
-        self._maps = (self._maps[1][stay], self._maps[1][stay])
-        self._weights = (self._weights[1][stay], self._weights[1][stay])
+            self._gate.rearrange(np.flatnonzero(stay).tolist())
+            self._learned, self.scores = self._learned[stay], self.scores[stay]
+            self._levels = (self._levels[0][stay], self._levels[1][stay])
+            rows, maps, weights = rows[stay], maps[stay], weights[stay]
+        self._rows, self._maps, self._weights = (rows, rows), (maps, maps), (weights, weights)
 
     def _bridged(self, rows: FloatArray) -> FloatArray:
         """The same components from the usable channels alone, as well as the covariance allows: by least squares."""
-        bad = ~self._usable
-        if not len(rows) or not np.any(rows[:, bad]):
+        bad = np.flatnonzero(~self._usable)
+        if not len(rows) or not len(bad) or not np.any(rows[:, bad]):
             return rows
         C, good = self._covariance, self._usable
         among = C[np.ix_(good, good)]
@@ -348,9 +365,6 @@ class Ocular:
         bridged = np.zeros_like(rows)
         bridged[:, good] = np.linalg.solve(among + ridge * np.eye(len(among)), C[good] @ rows.T).T
         return bridged
-
-    def _same_channels(self, columns: npt.NDArray[np.intp]) -> bool:
-        return bool(np.array_equal(np.flatnonzero(self._maps[1].any(axis=0)), columns))
 
     def get_state(self) -> State:
         """The components as plain arrays: what a restart needs to know them at once."""
@@ -382,5 +396,5 @@ class Ocular:
         nowhere = np.full((k, channels), np.nan)
         self._learned, self._rows, self._maps = rows, (rows, rows), (maps, maps)
         self._weights, self._levels, self.scores = (weights, weights), (nowhere, nowhere), scores
-        self._age, self._unset = int(np.asarray(state["age"], dtype=np.int64)), True
+        self._age, self._unset, self._views = int(np.asarray(state["age"], dtype=np.int64)), True, None
         self.trusted = bool(state["trusted"])

@@ -209,12 +209,10 @@ class OnlineICA:
         if self._channels == 0:
             self._open(X.shape[1])
         self.n_samples_seen_ += len(X)
-        done = 0
-        while done < len(X):
-            take = min(len(X) - done, self._length - self._filled)
-            self._block[self._filled : self._filled + take] = X[done : done + take]
-            self._filled += take
-            done += take
+        while len(X):
+            part, X = X[: self._length - self._filled], X[self._length - self._filled :]
+            self._block[self._filled : self._filled + len(part)] = part
+            self._filled += len(part)
             if self._filled == self._length:
                 self._filled = 0
                 self._learn(self._band.push(self._block))
@@ -255,7 +253,9 @@ class OnlineICA:
         if self._pending is not None and self._blocks >= self._pending[0]:
             self._adopt(self._pending[-1]())
         if len(X):
-            self._recent[(self._rows + np.arange(len(X))) % self._span] = X
+            at = self._rows % self._span
+            self._recent[at : at + len(X)] = X[: self._span - at]
+            self._recent[: max(0, at + len(X) - self._span)] = X[self._span - at :]
             self._rows += len(X)
             if self._model is not None:
                 self._improve(self._model, X)
@@ -320,7 +320,7 @@ class OnlineICA:
             return state
         state |= {
             "counts": np.array([self.n_samples_seen_, self.generation_, self._blocks, self._rows]),
-            "phase": np.array([self._refitted, self._calibrated]),
+            "phase": np.array([self._refitted, self._calibrated, self._drift is not None, self._pending is not None]),
             "block": self._block[: self._filled].copy(),
             "recent": self._latest(self._span),
             "plan": np.array(self._plan, dtype=np.int64).reshape(-1, 2),
@@ -361,7 +361,7 @@ class OnlineICA:
     def _go_on(self, kept: Kept) -> None:
         counts = [int(count) for count in kept.array("counts", 4)]
         self.n_samples_seen_, self.generation_, self._blocks, self._rows = counts
-        self._refitted, self._calibrated = (bool(flag) for flag in kept.array("phase", 2))
+        self._refitted, self._calibrated, drift, pending = (bool(flag) for flag in kept.array("phase", 4))
         block = kept.array("block", None, self._channels, finite=False)
         self._filled = len(block)
         if min(counts) < 0 or self._filled >= self._length:
@@ -371,15 +371,15 @@ class OnlineICA:
         self._recent[np.arange(self._rows - n, self._rows) % self._span] = kept.array("recent", n, self._channels)
         self._plan = [(int(due), int(since)) for due, since in kept.array("plan", None, 2)]
         self._band.set_state(kept)
-        if "unmixing" in kept:
+        if self.generation_:
             pace = self.warm if self._refitted else self.cold
             self._model = Unmixing.from_state(
                 kept, self._channels, self._hz, self.outliers, pace, self.whitening_memory_s
             )
-            if "drift_usual" in kept:
+            if drift:
                 self._drift = Drift(self.n_components_, self._hz)
                 self._drift.set_state(kept)
-            if "pending_due" in kept:
+            if pending:
                 start = kept.array("pending_start", None, self._channels)
                 self._ask(kept.count("pending_due"), kept.array("pending_samples", None, self._channels), start)
 

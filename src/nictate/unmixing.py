@@ -6,9 +6,11 @@ Y = X U' (L, r) sources, C (n, n) covariance, P (n, n) projector on the signal s
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg.lapack import dgesv
 
 from nictate.kept import Kept, State
 from nictate.signals import ConfigError, FloatArray
@@ -93,10 +95,11 @@ class Unmixing:
         self.closed = 0
         """For how many samples nothing could be used."""
         self._whole = len(start.unmixing) == start.unmixing.shape[1]
+        self._eye = np.eye(len(start.unmixing))
         self._outliers = outliers
         self._pace = pace
-        self._least_step = -np.expm1(-1.0 / (pace.memory_s * rate_hz))
-        self._least_rate = -np.expm1(-1.0 / (memory_s * rate_hz))
+        self._least_step = -math.expm1(-1.0 / (pace.memory_s * rate_hz))
+        self._least_rate = -math.expm1(-1.0 / (memory_s * rate_hz))
         self._floor = FLOOR * float(np.diag(start.covariance).max()) * start.projector
 
     @property
@@ -113,33 +116,36 @@ class Unmixing:
             X = inside
         U = self.unmixing
         r = len(U)
-        Y = X @ U.T
-        p = np.einsum("lk,lk->l", Y, Y)
+        Y: FloatArray = X.dot(U.T)  # dot, because @ takes twice as long for so little.
+        p = np.vecdot(Y, Y)
         L = len(X)
+        ordered = sorted(p.tolist())
         near = r + self._outliers.soft**2
-        if p.max() > near:
+        if ordered[-1] > near:
             weight = np.sqrt(near / np.maximum(p, near))[:, np.newaxis]
             X = X * weight
             Y *= weight
         self.rows += L
-        if not understood or np.sort(p)[L // 2] > r + self._outliers.skip**2:
+        if not understood or ordered[L // 2] > r + self._outliers.skip**2:
             self.closed += L
             return Y
         self.closed = 0
 
-        a = -np.expm1(L * np.log1p(-max(1.0 / self.rows, self._least_rate)))
+        a = -math.expm1(L * math.log1p(-max(1.0 / self.rows, self._least_rate)))
         self.covariance *= 1.0 - a
-        self.covariance += X.T @ (X * (a / L))
+        self.covariance += X.T.dot(X * (a / L))
 
         step = min(max(self._pace.first / self.rows**self._pace.decay, self._least_step), LARGEST_STEP)
         T = np.tanh(Y)
-        T *= 2.0 * step / (1.0 + step * (2.0 * np.einsum("lk,lk->l", Y, T) - 1.0))[:, np.newaxis]
-        # S = (Y'T - T'Y) / 2 = F H with F = [Y', -T'] / 2 and H = [T; Y].
-        H = np.concatenate((T, Y))
-        F = 0.5 * np.concatenate((Y, -T)).T
-        core = -0.5 * (H @ F)
-        core.flat[:: 2 * L + 1] += 1.0
-        U += F @ np.linalg.solve(core, H @ U)
+        T /= (0.5 / step - 0.5 + np.vecdot(Y, T))[:, np.newaxis]
+        # S = (Y'T - T'Y) / 2 = F'H with F = [Y / 2; -T] and H = [T; Y / 2]; the step is F'(1 - H F' / 2)^-1 H U.
+        half = 0.5 * Y
+        H, F = np.concatenate((T, half)), np.concatenate((half, -T))
+        core = H.dot(F.T)
+        core *= -0.5
+        core.ravel()[:: 2 * L + 1] += 1.0
+        # LAPACK itself: what numpy wraps around it costs as much again.
+        U += F.T.dot(dgesv(core, H.dot(U))[2])
         return Y
 
     def whiten(self) -> None:
@@ -147,17 +153,17 @@ class Unmixing:
         C = self.covariance
         C += self._floor
         U = self.unmixing
-        eye = np.eye(len(U))
         for _ in range(8):
-            E = U @ C @ U.T - eye
-            size = float(np.abs(E).max())
-            if size < 1e-10:
-                break
-            if size > 0.1:
+            E = U @ C @ U.T - self._eye
+            size = math.sqrt(float(np.vdot(E, E)))
+            if size > 0.5:
                 d, V = np.linalg.eigh(E)
                 U = (V / np.sqrt(1.0 + d)) @ V.T @ U
             else:
-                U = U - 0.5 * (E @ U) + 0.375 * (E @ (E @ U))
+                step = E @ U
+                U = U - 0.5 * step + 0.375 * (E @ step)
+                if size < 1e-4:  # The error that is left is of the third order.
+                    break
         self.unmixing = U
         self.whitened = C.copy()
 

@@ -67,9 +67,10 @@ def train(
     weights = to_onnx(fitted.network, recipe.hop, {"nictate": "blink", "seed": str(seed)})
     card = dataclasses.replace(card, sha256=hashlib.sha256(weights).hexdigest())
     network = OnnxNetwork(weights, card)
-    heard = [listen(card, network, s) for s in parts["validate"]]
+    # Also on those it was trained on: two thresholds cannot learn them by heart, and few blinks would make them noise.
+    heard = [listen(card, network, s) for s in (*parts["train"], *parts["validate"])]
     card = dataclasses.replace(card, decision=choose(card, heard))
-    say(f"thresholds by validation: start {card.decision.start:g}, confirm {card.decision.confirm:g}")
+    say(f"thresholds: start {card.decision.start:g}, confirm {card.decision.confirm:g}")
     validated = judge(card, network, parts["validate"], (1.0, 0.3))
     tested = judge(card, network, parts["test"], (1.0, 0.3))
     parameters = sum(p.numel() for p in fitted.network.parameters())

@@ -1,4 +1,4 @@
-"""Commands on un-mixing: ica compare."""
+"""Commands on ways of cleaning: ica compare."""
 
 from __future__ import annotations
 
