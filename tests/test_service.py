@@ -400,11 +400,12 @@ def test_what_is_asked_of_the_ica_is_done() -> None:
     card = STAND_IN.card
     four = Montage(("Fp1", "Fp2", "C3", "C4"), 250.0)
     assert "off" in ica_for(card, four, None, "off").status.line
-    assert "cleaning only" in ica_for(card, four, None, "auto").status.line
+    assert "cleaning only" in ica_for(card, four, None, "auto", clean=True).status.line
+    assert "not asked for" in ica_for(card, four, None, "auto").status.line
     assert "cleaning only" not in ica_for(card, four, None, "on").status.line
     unknown = Montage(("1", "2", "3", "4"), 250.0)
     assert "no frontal channel" in ica_for(card, unknown, None, "auto").status.line
-    assert "off" not in ica_for(card, unknown, (0, 1), "auto").status.line
+    assert "off" not in ica_for(card, unknown, (0, 1), "auto", clean=True).status.line
 
 
 # ----------------------------------------------------------------------------------------------------------- simulator

@@ -63,7 +63,8 @@ class Detector:
         self._frame = card.frame(montage.rate_hz)
         self._delay_s = card.band.delay_s(montage.rate_hz)
         self._timeline = Timeline(montage.rate_hz, card.hole_s)
-        self._ica = ica or open_ica(montage, self._frame, card.ica, frontal=montage.frontal or channels or ())
+        frontal, clean = montage.frontal or channels or (), on_clean is not None
+        self._ica = ica or open_ica(montage, self._frame, card.ica, frontal=frontal, clean=clean)
         self._begin()
 
     def _begin(self) -> None:

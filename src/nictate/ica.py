@@ -139,14 +139,16 @@ def open_ica(
     *,
     mode: Mode = "auto",
     frontal: Sequence[int] = (),
+    clean: bool = True,
     submit: Submit = at_once,
     state: Mapping[str, npt.NDArray[np.generic]] | None = None,
 ) -> Ica | PassThrough:
     """The stage for a montage: an `Ica`, or `PassThrough` where there is nothing to un-mix.
 
     ``frame`` is the length of the frames, ``frontal`` the channels that show blinks (by default those whose names are
-    known as frontal), ``state`` what `Ica.get_state` gave in an earlier run. Raises `ConfigError` with the reason when
-    that does not fit.
+    known as frontal), ``clean`` whether somebody wants the cleaned EEG: so few channels that no source is offered are
+    not un-mixed for nobody. ``state`` is what `Ica.get_state` gave in an earlier run. Raises `ConfigError` with the
+    reason when that does not fit.
     """
     columns = unmixed(montage)
     seen = tuple(k for k in frontal or montage.frontal if k in columns)
@@ -156,6 +158,8 @@ def open_ica(
         return PassThrough(f"{len(columns)} channel{'s' * (len(columns) != 1)}")
     if not seen:
         return PassThrough("no frontal channel is known")
+    if not clean and not state and len(columns) < SOURCE_FROM[mode]:
+        return PassThrough(f"{len(columns)} channels, and cleaned EEG is not asked for")
     ica = Ica(montage, columns, seen, frame, rules or IcaRules(), mode=mode, submit=submit)
     if state:
         ica.set_state(state)

@@ -61,7 +61,9 @@ def open_detector(
     `ConfigError` when the model cannot be used.
     """
     card, network = load_model(model or shipped_card())
-    return Detector(card, network, montage, channels, on_clean, ica_for(card, montage, channels, ica))
+    return Detector(
+        card, network, montage, channels, on_clean, ica_for(card, montage, channels, ica, clean=on_clean is not None)
+    )
 
 
 def ica_for(
@@ -70,13 +72,14 @@ def ica_for(
     channels: Sequence[int] | None,
     mode: Mode,
     *,
+    clean: bool = False,
     submit: Submit = at_once,
     state: State | None = None,
 ) -> Ica | PassThrough:
-    """The un-mixing for a detector that looks at ``channels``. Raises `ConfigError` when ``state`` does not fit."""
+    """The un-mixing for a detector that looks at ``channels``, see `open_ica`."""
     frontal = montage.frontal or channels or ()
     frame = card.frame(montage.rate_hz)
-    return open_ica(montage, frame, card.ica, mode=mode, frontal=frontal, submit=submit, state=state)
+    return open_ica(montage, frame, card.ica, mode=mode, frontal=frontal, clean=clean, submit=submit, state=state)
 
 
 # ------------------------------------------------------------------------------------------------------------- streams
@@ -238,7 +241,7 @@ class Annotate:
             on_clean = None if cleaned is None else cleaned.push
             channels, said = channels_for(recording.montage, self.channels)
             warnings += said
-            ica = ica_for(card, recording.montage, channels, self.ica)
+            ica = ica_for(card, recording.montage, channels, self.ica, clean=self.clean)
             detector = Detector(card, network, recording.montage, channels, on_clean, ica)
             period_s = 1.0 / recording.montage.rate_hz
             try:

@@ -113,7 +113,9 @@ def run(
             looked_at, said = channels_for(montage, named)
             # What was learned is of the stream that was connected to, not of what it comes back as.
             known = learned.state if learned is not None and not latest else None
-            unmixing = ica_for(card, montage, looked_at, ica, submit=submit, state=known)
+            unmixing = ica_for(
+                card, montage, looked_at, ica, clean=clean or learned is not None, submit=submit, state=known
+            )
             on_clean = None
             if clean:
                 cleaned.close()
