@@ -17,6 +17,11 @@ from nictate.simulate import Simulator
 STAGES = ("timeline", "framer", "quality", "ica", "filters", "scale", "windows", "network", "decision")
 
 
+LEARNING_S = 30.0
+"""Not timed: until then the ICA learns, which costs some tenths of a second once."""
+_LEARNING = round(LEARNING_S / 0.1)
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """Of one kind of stream, in milliseconds per second of signal."""
@@ -41,23 +46,24 @@ def cost(channels: int, rate_hz: float, seconds: float, model: Path | None) -> C
     """Push a simulated stream in blocks of 0.1 s, once as a whole and once with every stage timed by itself."""
     simulator = Simulator(channels, rate_hz, seed=1)
     piece = max(1, round(0.1 * rate_hz))
-    blocks = [simulator.pull(piece) for _ in range(round(seconds / 0.1))]
+    blocks = [simulator.pull(piece) for _ in range(round((LEARNING_S + seconds) / 0.1))]
     whole = _run(blocks, simulator, model, None)
     spent = dict.fromkeys(STAGES, 0.0)
     _run(blocks, simulator, model, spent)
-    per_second = 1e3 * rate_hz / sum(map(len, blocks[1:]))  # The first one is not timed.
+    per_second = 1e3 * rate_hz / sum(map(len, blocks[_LEARNING:]))
     return Cost(channels, rate_hz, {name: s * per_second for name, s in spent.items()}, whole * per_second)
 
 
 def _run(blocks: list[Block], simulator: Simulator, model: Path | None, spent: dict[str, float] | None) -> float:
     detector = open_detector(simulator.montage, model=model)
-    detector.push(blocks[0])
+    for block in blocks[:_LEARNING]:
+        detector.push(block)
     if spent is not None:
         for name in STAGES:
             stage = getattr(detector, f"_{name}")
             setattr(detector, f"_{name}", _Timed(stage, name, spent))
     began = time.process_time()
-    for block in blocks[1:]:
+    for block in blocks[_LEARNING:]:
         detector.push(block)
     return time.process_time() - began
 
