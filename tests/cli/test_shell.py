@@ -90,7 +90,11 @@ def test_progress_leaves_nothing_behind_where_there_is_no_terminal(capfd: pytest
 
 def commands() -> dict[str, typer.core.TyperCommand]:
     group = typer.main.get_command(app)
-    return dict(group.commands)  # type: ignore[attr-defined]
+    return {
+        f"{name} {inner}".strip(): command
+        for name, outer in group.commands.items()  # type: ignore[attr-defined]
+        for inner, command in getattr(outer, "commands", {"": outer}).items()
+    }
 
 
 UNITS = {
@@ -103,6 +107,7 @@ UNITS = {
     "simulate": ["rate in Hz", "after so many seconds"],
     "demo": ["rate in Hz", "after so many seconds"],
     "train": [],
+    "ica compare": ["so many seconds", "second of signal"],
 }
 
 

@@ -24,7 +24,9 @@ def compare(
     eog: Annotated[
         str | None, typer.Option(help="Channels of the eyes: EOG1,EOG2. [default: what the file says]")
     ] = None,
-    seconds: Annotated[float | None, typer.Option(min=10.0, help="Only so many seconds from the start.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=10.0, help="Only so many seconds from the start. [default: all]")
+    ] = None,
     start: Annotated[
         float | None,
         typer.Option("--from", min=0.0, help="Measure from this second on. [default: 30, or a third of the recording]"),

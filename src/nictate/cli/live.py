@@ -78,7 +78,8 @@ def run(
         bool, typer.Option("--clean", help="Publish the EEG without blinks as '<name> cleaned', in µV.")
     ] = False,
     state: Annotated[
-        Path | None, typer.Option(help="Keep what the ICA has learned in this file, and go on from it.")
+        Path | None,
+        typer.Option(help="Keep what the ICA learns in this file, and go on from it. [default: none]"),
     ] = None,
     model: Model = None,
     seconds: Seconds = None,
