@@ -52,7 +52,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     shares: list[float] = []
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "Recipe", functools.partial(Recipe, batch=3, example_s=8.0))
+        patch.setattr(
+            training, "Recipe", functools.partial(Recipe, batch=3, example_s=8.0, imagined=2, imagined_s=30.0)
+        )
         training.train(
             folder / "data",
             folder / "models",
