@@ -198,3 +198,18 @@ def test_frames_do_not_share_memory_with_what_came_in() -> None:
     assert len(frames) == 2
     assert not any(np.shares_memory(frame.samples, samples) for frame in frames)
     assert not any(np.shares_memory(frame.times, times) for frame in frames)
+
+
+def test_what_waits_for_more_can_be_had_filled_up() -> None:
+    framer = Framer(10, 1)
+    assert framer.rest() is None
+    (run,) = Timeline(100.0, 0.06).push(numbered(np.arange(24) / 100.0))
+    assert len(framer.push(run)) == 2
+    rest = framer.rest()
+    assert rest is not None
+    frame, n = rest
+    assert n == 4
+    assert frame.samples[:4].tolist() == run.samples[20:].tolist()
+    assert np.all(frame.samples[4:] == run.samples[-1])
+    assert np.array_equal(frame.times[:4], run.times[20:])
+    assert np.all(np.diff(frame.times) > 0.0)

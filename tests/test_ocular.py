@@ -94,6 +94,32 @@ def test_signs_scales_and_places_of_the_components_do_not_matter_whenever_they_c
     assert moved.removed == pytest.approx(still.removed, abs=1e-6)
 
 
+def test_what_the_forehead_does_not_show_is_not_in_the_source_however_much_the_component_lets_through() -> None:
+    quiet = slice(round(30.6 * RATE_HZ), round(31.4 * RATE_HZ))  # Between two blinks.
+    popped = X.copy()
+    popped[quiet, 3] += 2000.0
+    row = run(X, [components()]).ocular.blink_row
+    assert row is not None
+    assert abs(2000.0 * row[3]) > 100.0  # As large as a blink, by the un-mixing alone.
+    still, done = (run(x, [components()]).source[quiet] for x in (X, popped))
+    assert np.abs(done).max() < 2.0 * np.abs(X[quiet][:, FRONTAL].mean(axis=1)).max()
+    assert np.abs(still).max() < 40.0
+
+
+def test_what_only_the_forehead_shows_is_not_in_the_source() -> None:
+    """A noise of all frontal electrodes alone is not what a blink's map looks like."""
+    quiet = slice(round(30.6 * RATE_HZ), round(31.4 * RATE_HZ))
+    other = S.copy()
+    # Of the other sources, the one that shows most at the forehead.
+    k = int(np.abs(np.delete(MIXING, 2, axis=1)[list(FRONTAL)].mean(axis=0)).argmax())
+    k += k >= 2
+    other[quiet, k] += 300.0
+    x = other @ MIXING.T
+    assert np.abs(x[quiet][:, FRONTAL].mean(axis=1)).max() > 40.0
+    done = run(x, [components()])
+    assert np.abs(done.source[quiet] - S[quiet, 2] * MIXING[list(FRONTAL), 2].mean()).max() < 15.0
+
+
 def test_the_gain_goes_through_and_the_polarity_of_the_channels_is_that_of_the_source() -> None:
     done = run(X, [components()])
     for gain in (-1.0, 0.1, 30.0):

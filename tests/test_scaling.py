@@ -167,3 +167,12 @@ def test_what_was_handed_out_stays_as_it_was() -> None:
         assert np.array_equal(part.inputs, inputs)
         assert np.array_equal(part.scale, usual)
         assert np.array_equal(part.usable, usable)
+
+
+def test_no_input_minds_when_another_one_came() -> None:
+    """The blink source comes when it can be trusted, and goes again."""
+    y = eeg(2400, inputs=3)
+    good = np.ones((600, 3), dtype=np.bool_)
+    good[:137, 2] = good[300:311, 2] = False
+    alone, beside = together(scaled(y[:, :2])), together(scaled(y, good))
+    assert np.array_equal(beside[:, :, :2], alone)

@@ -64,3 +64,18 @@ def test_over_a_hole_the_filter_starts_anew() -> None:
     for k in range(0, 250, N):
         survey.push(x[k : k + N] + 1e4)
     assert survey.finish(np.ones(2, dtype=np.bool_)) == pytest.approx(powers[0])
+
+
+@pytest.mark.parametrize("channels", [8, 32])
+def test_a_movement_of_all_electrodes_weighs_little_and_a_blink_at_the_forehead_all_of_it(channels: int) -> None:
+    rng = np.random.default_rng(5)
+    x = 10.0 * rng.standard_normal((len(T), channels))
+    calm = surveyed(x)[0].covariance
+    during = slice(5000, 6000)
+    swing = np.sin(2 * np.pi * 2.0 * T[during])[:, np.newaxis]
+    moving, blinking = x.copy(), x.copy()
+    moving[during] += 300.0 * swing * rng.choice([-1.0, 1.0], channels)
+    blinking[during, :2] += 50.0 * swing
+    moved, blinked = surveyed(moving)[0].covariance, surveyed(blinking)[0].covariance
+    whole = 0.5 * 50.0**2 / 0.5 / 300.0**2 * (moved - calm)[0, 0]  # Had it weighed as much as it is large.
+    assert (blinked - calm)[0, 0] > 10.0 * whole > 0.0
