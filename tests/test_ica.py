@@ -13,8 +13,8 @@ from scipy import signal
 from nictate.framing import Frame
 from nictate.gate import GateRules
 from nictate.ica import Ica, IcaRules, IcaStatus, Mode, Parts, PassThrough, open_ica, unmixed
+from nictate.kept import State
 from nictate.members import MemberRules
-from nictate.ocular import State
 from nictate.profile import Profile
 from nictate.quality import Quality, QualityRules
 from nictate.signals import BoolArray, ConfigError, FloatArray, Montage

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from nictate.orica import OnlineICA
+from nictate.refit import at_once
 from nictate.signals import FloatArray
-from nictate.succession import History, Succession, at_once
+from nictate.succession import History, Succession
 
 T = TypeVar("T")
 RATE_HZ, N = 128.0, 5

@@ -24,11 +24,13 @@ import numpy.typing as npt
 
 from nictate.framing import Frame
 from nictate.gate import GateRules
+from nictate.kept import State
 from nictate.members import MemberRules, Members
-from nictate.ocular import Components, Ocular, OcularRules, State
+from nictate.ocular import Components, Ocular, OcularRules
 from nictate.orica import OnlineICA
+from nictate.refit import Submit, at_once
 from nictate.signals import BoolArray, ConfigError, FloatArray, Montage
-from nictate.succession import History, Submit, Succession, at_once
+from nictate.succession import History, Succession
 from nictate.survey import Survey
 
 Mode = Literal["auto", "on", "off"]

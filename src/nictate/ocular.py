@@ -18,9 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nictate.gate import Gate, GateRules
+from nictate.kept import State
 from nictate.signals import BoolArray, ConfigError, FloatArray
-
-State = dict[str, npt.NDArray[np.generic]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,14 +19,11 @@ import numpy.typing as npt
 from nictate.drift import Drift
 from nictate.kept import Kept, State
 from nictate.passband import Passband
-from nictate.refit import refit, sphere
+from nictate.refit import Submit, at_once, refit, sphere
 from nictate.signals import MAX_CHANNELS, ConfigError, FloatArray
 from nictate.unmixing import Outliers, Pace, Solution, Unmixing
 
 Phase: TypeAlias = Literal["collecting", "learning", "learned"]
-
-Submit: TypeAlias = Callable[[Callable[[], Solution]], Callable[[], Solution]]
-"""Takes a piece of work, to be done at once or beside the stream; returns what gives its result, waiting if need be."""
 
 USUAL_OUTLIERS = Outliers(soft=15.0, skip=40.0)
 COLD = Pace(first=1.5, decay=0.85, memory_s=30.0)
@@ -50,12 +47,6 @@ CLOSED_S = 5.0
 
 class NotFittedError(ValueError, AttributeError):
     """There is no un-mixing yet: its first samples are still being collected."""
-
-
-def at_once(work: Callable[[], Solution]) -> Callable[[], Solution]:
-    """Does the work before it returns."""
-    result = work()
-    return lambda: result
 
 
 class OnlineICA:

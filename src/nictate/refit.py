@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from nictate.signals import BoolArray, FloatArray
 from nictate.unmixing import Outliers, Solution
+
+T = TypeVar("T")
 
 SIGNAL = 1e-7
 """Eigenvalues of the covariance below this part of the largest are no signal: what an average reference, a flat or a
@@ -18,6 +22,18 @@ WILD = 100.0
 """A stretch so many times as large as the median stretch is left out before anything is estimated."""
 STRETCH = 16
 """Samples in a stretch."""
+
+
+class Submit(Protocol):
+    """Takes a piece of work, at once or beside the stream; returns what gives its result, waiting if need be."""
+
+    def __call__(self, work: Callable[[], T], /) -> Callable[[], T]: ...
+
+
+def at_once(work: Callable[[], T], /) -> Callable[[], T]:
+    """Does the work now."""
+    result = work()
+    return lambda: result
 
 
 def sphere(X: FloatArray, outliers: Outliers) -> Solution:

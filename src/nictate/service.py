@@ -18,11 +18,12 @@ from nictate.card import ModelCard
 from nictate.detector import Detector
 from nictate.edges import recordings
 from nictate.edges.onnx import load_model
-from nictate.edges.state import State, read_state, write_state
+from nictate.edges.state import read_state, write_state
 from nictate.ica import Ica, Mode, PassThrough, open_ica
+from nictate.kept import State
+from nictate.refit import Submit, at_once
 from nictate.signals import BlinkEvent, Block, ConfigError, Montage, StreamError
 from nictate.simulate import Simulator, TrueBlink
-from nictate.succession import Submit, at_once
 
 
 def shipped_card() -> Path:

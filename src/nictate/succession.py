@@ -5,28 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from nictate.orica import OnlineICA
+from nictate.refit import Submit
 from nictate.signals import FloatArray
 
-T = TypeVar("T")
 Columns = npt.NDArray[np.intp]
-
-
-class Submit(Protocol):
-    """Takes a piece of work, returns what gives its result and waits for it if need be."""
-
-    def __call__(self, work: Callable[[], T], /) -> Callable[[], T]: ...
-
-
-def at_once(work: Callable[[], T], /) -> Callable[[], T]:
-    """Does the work now."""
-    result = work()
-    return lambda: result
 
 
 class History:

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from nictate.edges.state import LARGEST_BYTES, State, read_state, write_state
+from nictate.edges.state import LARGEST_BYTES, read_state, write_state
+from nictate.kept import State
 from nictate.signals import ConfigError
 
 ARRAYS = st.one_of(

@@ -6,14 +6,12 @@ import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from nictate.kept import State
 from nictate.signals import ConfigError
-
-State: TypeAlias = dict[str, npt.NDArray[np.generic]]
 
 LARGEST_BYTES = 2**28
 """A state of 256 channels at 2000 Hz is some 100 MB; what claims to be more is no state."""
