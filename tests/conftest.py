@@ -13,13 +13,16 @@ import pytest
 
 # Nothing leaves this machine, and neither another run of these tests nor a headset in the room is seen. liblsl reads
 # this when it is first used, so it is written before any test module can import it. Its first estimate of the clock
-# offset, which every connection waits for, is made of fewer and quicker probes than in life.
+# offset, which every connection waits for, is made of fewer and quicker probes than in life. A stream takes two ports;
+# beyond the usual 32 it would not be found on one machine, and the tests have many streams at a time.
 LSL_HOME = Path(tempfile.mkdtemp(prefix="nictate-lsl-"))
 LSL_CONFIG = LSL_HOME / "lsl_api.cfg"
 LSL_CONFIG.write_text(
     f"""\
 [multicast]
 ResolveScope = machine
+[ports]
+PortRange = 128
 [lab]
 SessionID = {uuid.uuid4()}
 [tuning]

@@ -385,6 +385,8 @@ def test_the_cleaned_eeg_is_the_whole_stream_with_its_times(channels: int) -> No
     # Most of it as it came, to the bit; of two channels and more, the blinks are taken out.
     same = np.all(samples == block.samples, axis=1)
     assert same.all() if channels == 1 else 0.5 < same.mean() < 1.0
+    tall, left = (np.ptp(x[-round(10 * RATE_HZ) :, 0]) for x in (block.samples, samples))
+    assert left == tall if channels == 1 else left < 0.8 * tall
     assert found == STAND_IN.events(montage, block)
 
 
