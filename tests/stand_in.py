@@ -15,11 +15,12 @@ import numpy.typing as npt
 import pytest
 
 from nictate.card import ModelCard
-from nictate.decision import DecisionRules
+from nictate.decision import NEVER, DecisionRules
 from nictate.detector import Detector, Network
 from nictate.edges.onnx import load_model
 from nictate.filters import Band
 from nictate.framing import Frame
+from nictate.habits import HabitRules
 from nictate.ica import Ica, IcaRules, PassThrough, open_ica
 from nictate.kept import State
 from nictate.profile import Profile
@@ -38,18 +39,27 @@ CARD = ModelCard(
     frame_s=0.04,
     hole_s=0.06,
     max_inputs=8,
-    early_s=0.10,
-    late_s=0.40,
+    looks_s=(0.10, 0.40),
     band=Band(low_hz=0.75, low_order=2, high_hz=20.0, high_order=4),
     quality=QualityRules(stuck_s=0.3, jump_uv=5000.0, noisy_ratio=8.0),
     ica=IcaRules(),
     scale=ScaleRules(
         memory_s=10.0, settle_s=0.4, floor_uv=0.5, reach_s=120.0, large=(0.85, 0.97), least=4.0, part=0.25
     ),
-    decision=DecisionRules(start=0.5, confirm=0.5, release=0.6, apart_s=0.15, around_s=0.04, edge=0.2, reach_s=0.35),
+    decision=DecisionRules(
+        start=(0.5, NEVER),
+        confirm=(NEVER, 0.5),
+        release=0.6,
+        heed=0.2,
+        apart_s=0.15,
+        around_s=0.04,
+        edge=0.2,
+        reach_s=0.35,
+        habits=HabitRules(memory_s=120.0, usual_per_min=10.0, doubt=2.0, weights=(0.0, 1.0, 0.0, 0.0, 0.0, 0.0)),
+    ),
 )
 
-EARLY, LATE = 10, 40  # Samples that each output looks ahead: `CARD.early_s` and `CARD.late_s` at 100 Hz.
+EARLY, LATE = 10, 40  # Samples that each output looks ahead: `CARD.looks_s` at 100 Hz.
 THRESHOLD = 2.1  # Of the compressed signal: some four times what is usual.
 
 

@@ -25,7 +25,7 @@ OCULAR = ("survey", "gate", "ocular", "members", "succession")
 SIGNAL_PATH = ("signals", "framing", "quality", *UNMIXING, *OCULAR, "ica", "filters", "scaling", "windows")
 STREAM_PATH = ("units", "stream", "dejitter", "reception")
 SIMULATION = ("electrodes", "profile", "head", "waveforms", "scenario", "background", "simulate")
-PURE = (*SIGNAL_PATH, "decision", "features", "card", "wire", *STREAM_PATH, *SIMULATION, "config", "detector")
+PURE = (*SIGNAL_PATH, "habits", "decision", "features", "card", "wire", *STREAM_PATH, *SIMULATION, "config", "detector")
 # What would tie the core to a clock, a thread, another process, the network or a log.
 IMPURE = {"asyncio", "datetime", "logging", "multiprocessing", "socket", "subprocess", "threading", "time"}
 SCIENCE = ("numpy", "scipy")

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nictate.decision import Decision
+from nictate.decision import NEVER, Decision, DecisionRules
 from nictate.signals import BlinkEvent, FloatArray
 from nictate.waveforms import blink_waveform
 from nictate.windows import Window
 from stand_in import CARD
 
-RULES = CARD.decision
+EARLY_S, LATE_S = CARD.looks_s
+RULES = CARD.decision  # Starts by the early word, confirmation by the late one.
 RATE_HZ, STEP, HOP, LENGTH = CARD.rate_hz, CARD.step, CARD.hop, CARD.window
 CLOSING_S, REOPENING_S = 0.09, 0.2
 
@@ -30,9 +31,10 @@ class Scene:
     late: Sequence[float]
     start_s: float = 0.0
     delay_s: float = 0.0
+    rules: DecisionRules = RULES
 
     def events(self, until_s: float = math.inf, *, finish: bool = True) -> list[BlinkEvent]:
-        decision = Decision(RULES, RATE_HZ, STEP, CARD.early_s, CARD.late_s, self.delay_s)
+        decision = Decision(self.rules, RATE_HZ, STEP, CARD.looks_s, self.delay_s)
         inputs = self.signal.shape[1]
         padded = np.vstack((np.zeros((LENGTH, inputs)), self.signal))
         times = np.concatenate((np.full(LENGTH, -np.inf), self.start_s + np.arange(len(self.signal)) / RATE_HZ))
@@ -50,9 +52,9 @@ class Scene:
                 scale=np.full(inputs, 10.0),
             )
             spoken = times[stop - HOP + STEP - 1 : stop : STEP] - self.start_s
-            early = self._probability(spoken - CARD.early_s, self.early)
-            late = self._probability(spoken - CARD.late_s, self.late)
-            events += decision.push(window, early, late, float(times[stop - 1]))
+            early = self._probability(spoken - EARLY_S, self.early)
+            late = self._probability(spoken - LATE_S, self.late)
+            events += decision.push(window, np.stack((early, late)), float(times[stop - 1]))
         if finish and window is not None:
             events += decision.finish(window, float(window.times[-1]))
             assert decision.finish(window, float(window.times[-1])) == []
@@ -97,7 +99,7 @@ def test_onset_peak_end_and_height_are_those_of_the_deflection(
     assert t - rise - 1.01 / RATE_HZ <= blink.onset <= t - rise + 1e-9
     assert blink.end is not None
     assert t + fall - 1e-9 <= blink.end <= t + fall + 1.01 / RATE_HZ
-    assert blink.confidence == start.confidence == 0.9
+    assert blink.confidence == start.confidence == pytest.approx(0.9)
 
 
 @settings(deadline=None, max_examples=40)
@@ -112,8 +114,8 @@ def test_the_start_comes_early_and_the_blink_when_it_is_over() -> None:
     t = 3.0
     start, blink = Scene(blinks([t]), [t], [t]).events()
     grain = (HOP + 1) / RATE_HZ
-    assert t - 0.05 + CARD.early_s <= start.decided <= t - 0.05 + CARD.early_s + grain
-    assert t + 0.05 + CARD.late_s <= blink.decided <= t + 0.05 + CARD.late_s + grain + STEP / RATE_HZ
+    assert t - 0.05 + EARLY_S <= start.decided <= t - 0.05 + EARLY_S + grain
+    assert t - 0.05 + LATE_S <= blink.decided <= t - 0.05 + LATE_S + grain
     assert blink.completes == start.decided
     assert start.completes is start.peak is start.end is start.amplitude is None
     assert start.onset == pytest.approx(blink.onset, abs=0.011)
@@ -203,7 +205,7 @@ def test_a_long_closure_is_told_before_it_is_over() -> None:
     closed = 100.0 * blink_waveform(t - 2.9, 0.1, 0.2, hold_s=3.0, hold_level=0.9)[:, np.newaxis]
     start, blink = Scene(closed, [3.0], [3.0]).events(finish=False)
     assert blink.completes == start.decided
-    assert blink.decided <= 3.05 + max(RULES.reach_s, CARD.late_s) + 0.07
+    assert blink.decided <= 3.05 + max(RULES.reach_s, LATE_S) + 0.07
 
 
 def test_finish_has_nothing_to_say_of_what_was_not_confirmed() -> None:
@@ -213,19 +215,19 @@ def test_finish_has_nothing_to_say_of_what_was_not_confirmed() -> None:
 
 def test_a_probability_that_hovers_is_one_blink() -> None:
     """Between release and threshold it neither opens nor closes."""
-    decision = Decision(RULES, RATE_HZ, STEP, CARD.early_s, CARD.late_s, 0.0)
+    decision = Decision(RULES, RATE_HZ, STEP, CARD.looks_s, 0.0)
     signal = blinks([3.0])
     times = np.arange(len(signal)) / RATE_HZ
-    hover = 0.5 * (1.0 + RULES.release) * RULES.confirm
+    hover = 0.5 * (1.0 + RULES.release) * RULES.confirm[1]
     events = []
     for stop in range(LENGTH, len(times), HOP):
         here = slice(stop - LENGTH, stop)
         window = Window(
             np.zeros((1, 1, LENGTH), dtype=np.float32), signal[here], times[here], np.array([True]), np.array([10.0])
         )
-        spoken = times[stop - HOP + STEP - 1 : stop : STEP] - CARD.late_s
+        spoken = times[stop - HOP + STEP - 1 : stop : STEP] - LATE_S
         late = np.where(np.abs(spoken - 3.0) < 0.08, np.where(spoken * 50 % 2 < 1, 0.9, hover), 0.0)
-        events += decision.push(window, np.where(late > 0, hover, 0.0), late, float(times[stop - 1]))
+        events += decision.push(window, np.stack((np.where(late > 0, hover, 0.0), late)), float(times[stop - 1]))
     assert kinds(events) == ["blink/start", "blink"]
 
 
@@ -250,7 +252,7 @@ def test_the_channel_with_the_largest_deflection_is_read() -> None:
 
 def test_what_is_held_does_not_grow() -> None:
     """Early and late words without end, about a signal that has no shape."""
-    decision = Decision(RULES, RATE_HZ, STEP, CARD.early_s, CARD.late_s, 0.0)
+    decision = Decision(RULES, RATE_HZ, STEP, CARD.looks_s, 0.0)
     rng = np.random.default_rng(0)
     signal = rng.standard_normal((6000, 2))
     times = np.arange(6000) / RATE_HZ
@@ -264,7 +266,83 @@ def test_what_is_held_does_not_grow() -> None:
             np.ones(2, dtype=np.bool_),
             np.ones(2),
         )
-        early, late = rng.random((2, HOP // STEP))
-        decision.push(window, early, late, float(times[stop - 1]))
+        decision.push(window, rng.random((2, HOP // STEP)), float(times[stop - 1]))
         most = max(most, len(decision._humps) + len(decision._starts))
     assert most < 40
+
+
+# --- several look-aheads ----------------------------------------------------------------------------------------------
+
+BOTH = dataclasses.replace(RULES, start=(0.5, 0.5), confirm=(0.5, 0.5))
+
+
+def test_the_first_look_ahead_that_is_sure_confirms() -> None:
+    t = 3.0
+    patient = [e for e in Scene(blinks([t]), [t], [t]).events() if e.kind == "blink"]
+    hasty = [e for e in Scene(blinks([t]), [t], [t], rules=BOTH).events() if e.kind == "blink"]
+    only_late = [e for e in Scene(blinks([t]), [], [t], rules=BOTH).events() if e.kind == "blink"]
+    assert len(patient) == len(hasty) == len(only_late) == 1
+    assert hasty[0].end is not None
+    assert hasty[0].end <= hasty[0].decided <= hasty[0].end + (HOP + STEP) / RATE_HZ
+    assert hasty[0].decided < patient[0].decided == only_late[0].decided
+    assert hasty[0].peak == patient[0].peak
+    assert hasty[0].end == patient[0].end
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.integers(25, 150), min_size=1, max_size=5))
+def test_both_words_about_a_blink_tell_it_once(gaps: list[int]) -> None:
+    peaks = [float(peak) for peak in np.cumsum([100, *gaps]) / 100.0]
+    events = Scene(blinks(peaks, lasting_s=peaks[-1] + 1.5), peaks, peaks, rules=BOTH).events()
+    ended = [event for event in events if event.kind == "blink"]
+    starts = [event for event in events if event.kind == "blink/start"]
+    assert [event.peak for event in ended] == pytest.approx(peaks, abs=0.01)
+    assert [event.completes for event in ended] == [event.decided for event in starts]
+
+
+@pytest.mark.parametrize("rules", [RULES, BOTH])
+def test_two_blinks_of_which_the_words_are_one_are_two(rules: DecisionRules) -> None:
+    """The network does not let go between them; the signal does."""
+    peaks = [3.0, 3.24]
+    said = list(np.arange(3.0, 3.25, 0.02))
+    events = Scene(blinks(peaks), said, said, rules=rules).events()
+    assert [e.peak for e in events if e.kind == "blink"] == pytest.approx(peaks, abs=0.01)
+
+
+@pytest.mark.parametrize("rules", [RULES, BOTH])
+def test_the_dip_that_follows_a_blink_is_none(rules: DecisionRules) -> None:
+    dip = -0.4 * blinks([3.3])
+    said = list(np.arange(3.0, 3.4, 0.02))
+    events = Scene(blinks([3.0]) + dip, said, said, rules=rules).events()
+    assert [e.peak for e in events if e.kind == "blink"] == pytest.approx([3.0], abs=0.01)
+
+
+def test_a_look_ahead_that_is_not_asked_says_nothing() -> None:
+    silent = dataclasses.replace(RULES, start=(NEVER, NEVER), confirm=(NEVER, NEVER))
+    assert Scene(blinks([3.0]), [3.0], [3.0], rules=silent).events() == []
+
+
+# --- habits -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_deflection_of_the_other_polarity_is_none_once_the_person_is_known() -> None:
+    """The network is as sure of it as of the others."""
+    weighed = dataclasses.replace(RULES.habits, weights=(0.0, 1.0, 0.0, 1.5, 0.0, 0.0))
+    rules = dataclasses.replace(RULES, habits=weighed)
+    up = [2.0, 4.0, 6.0, 8.0]
+    signal = blinks([*up], lasting_s=14.0) - blinks([10.0], lasting_s=14.0)
+    said = [*up, 10.0]
+    assert [e.peak for e in Scene(signal, said, said).events() if e.kind == "blink"] == pytest.approx(said, abs=0.01)
+    known = [e.peak for e in Scene(signal, said, said, rules=rules).events() if e.kind == "blink"]
+    assert known == pytest.approx(up, abs=0.01)
+    known = [e.peak for e in Scene(-signal, said, said, rules=rules).events() if e.kind == "blink"]
+    assert known == pytest.approx(up, abs=0.01)
+
+
+def test_confidence_grows_with_what_is_known() -> None:
+    weighed = dataclasses.replace(RULES.habits, weights=(0.0, 1.0, 1.0, 0.0, 0.0, 0.0))
+    up = [2.0, 4.0, 6.0, 8.0]
+    events = Scene(blinks(up, lasting_s=10.0), up, up, rules=dataclasses.replace(RULES, habits=weighed)).events()
+    sure = [e.confidence for e in events if e.kind == "blink"]
+    assert sure == sorted(sure)
+    assert sure[-1] > sure[0]

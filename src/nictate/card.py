@@ -44,10 +44,8 @@ class ModelCard:
     """A longer step in time is a hole: the detector starts afresh after it."""
     max_inputs: int
     """The model sees so many channels at most; of more, those where blinks are largest."""
-    early_s: float
-    """Look-ahead of the early output: at stream time t it speaks of t - early_s."""
-    late_s: float
-    """Look-ahead of the late output, which confirms."""
+    looks_s: tuple[float, ...]
+    """Look-aheads of the outputs, the shortest first: at stream time t, output k speaks of t - looks_s[k]."""
     band: Band
     quality: QualityRules
     ica: IcaRules
@@ -81,6 +79,9 @@ class ModelCard:
             and card.frame_s > 0
         ):
             raise ConfigError("the model card's window, hop, rate and frame do not fit each other")
+        looks = len(card.looks_s)
+        if not looks or looks != len(card.decision.start) or looks != len(card.decision.confirm):
+            raise ConfigError("the model card's decision needs one threshold for each of its looks_s")
         return card
 
     def check(self, weights: bytes) -> None:

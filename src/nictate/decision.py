@@ -1,48 +1,72 @@
 """From probabilities to events, written once, for streams and files alike.
 
-The network speaks twice of each moment: early, when little of the future is known, and late, when the deflection has
-been seen whole. The early word opens a ``blink/start``, the late one confirms a ``blink``. Peak, onset, end and height
-are then read off the signal itself, which is more exact than any width learned from labels.
+The network speaks several times of each moment, each time having seen more of what came after. The first word that is
+sure enough opens a ``blink/start``, the first that is surer still confirms a ``blink``; how sure is weighed with what
+is known of the person. Peak, onset, end and height are read off the signal itself, which is more exact than any width
+learned from labels.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from nictate.signals import BlinkEvent, FloatArray
+from nictate.habits import HabitRules, Habits
+from nictate.signals import BlinkEvent, BoolArray, FloatArray
 from nictate.windows import Window
+
+NEVER = 2.0
+"""A threshold that no probability reaches: the look-ahead is not asked."""
+TURN = 0.25
+"""Between two blinks the signal rises by at least this share of the first one's height."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionRules:
     """The numbers of the model card that turn probabilities into events. Probabilities 0 to 1, times in s."""
 
-    start: float
-    """Early probability that opens a ``blink/start``."""
-    confirm: float
-    """Late probability that confirms a ``blink``."""
+    start: tuple[float, ...]
+    """Probability, habits included, that opens a ``blink/start``: one for each look-ahead, `NEVER` for none."""
+    confirm: tuple[float, ...]
+    """The same for what confirms a ``blink``."""
     release: float
     """Below this share of its threshold, a probability has let go of the blink."""
+    heed: float
+    """The network's probability below which nothing is looked at."""
     apart_s: float
     """Two blinks are at least so far apart."""
     around_s: float
-    """The peak is sought so far around the times that the late probability points to."""
+    """The peak is sought so far around the times that the probabilities point to."""
     edge: float
     """Onset and end are where the deflection is this share of its height."""
     reach_s: float
     """Onset and end are sought no further than this from the peak."""
+    habits: HabitRules
 
 
 @dataclass(slots=True)
 class Hump:
-    """A stretch of the late output above its threshold: the blink lies between ``began`` and ``ended``."""
+    """A stretch of time that is said to be in a blink: from ``began`` to ``ended``."""
 
     began: float
     ended: float
     confidence: float
-    open: bool = True
+
+
+class Apex(NamedTuple):
+    """The top of a deflection."""
+
+    signal: FloatArray
+    """(length,) the input where it is largest, turned so that it goes up, in µV."""
+    peak: int
+    """Index of the sample."""
+    level: float
+    """The lowest that `signal` was shortly before."""
+    height_uv: float
+    """From that level, signed as the channel is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +77,8 @@ class Shape:
     """In s, as ``peak`` and ``end``; not yet corrected for the delay of the filters."""
     peak: float
     end: float
+    risen: bool
+    """Whether it stands out from the blink before; if not, it is a part of that one's flank."""
     closed: bool
     """Whether the end was seen; if not, `end` is the newest sample."""
     height_uv: float
@@ -60,92 +86,136 @@ class Shape:
 
 
 class Decision:
-    """Follows both outputs through time. Holds a few numbers, whatever the length of the stream."""
+    """Follows the outputs through time. Holds a few numbers, whatever the length of the stream."""
 
     def __init__(
-        self, rules: DecisionRules, rate_hz: float, step: int, early_s: float, late_s: float, delay_s: float
+        self, rules: DecisionRules, rate_hz: float, step: int, looks_s: tuple[float, ...], delay_s: float
     ) -> None:
         self._rules = rules
         self._step = step
         self._rate_hz = rate_hz
-        self._early, self._late = round(early_s * rate_hz), round(late_s * rate_hz)
+        self._looks = [round(look_s * rate_hz) for look_s in looks_s]
+        self._start = np.array(rules.start)
+        self._confirm = np.array(rules.confirm)
+        self._asked = [k for k in range(len(looks_s)) if min(rules.start[k], rules.confirm[k]) < NEVER]
         self._delay_s = delay_s
-        self._rising = False
+        self._reach = round(rules.reach_s * rate_hz)
+        self._habits = Habits(rules.habits)
+        self._sure: Hump | None = None
+        self._rising: BoolArray = np.zeros(len(looks_s), dtype=np.bool_)
         self._humps: list[Hump] = []
         self._starts: list[tuple[float, BlinkEvent]] = []
-        self._last_start = self._last_peak = self._last_named = -np.inf
+        self._last_start = self._last_peak = self._last_end = self._last_named = -np.inf
+        self._last_height_uv = 0.0
 
-    def push(self, window: Window, early: FloatArray, late: FloatArray, decided: float) -> list[BlinkEvent]:
-        """What the newest outputs, ``early`` and ``late`` (hop / step,), make certain at stream time ``decided``."""
+    def push(self, window: Window, said: FloatArray, decided: float) -> list[BlinkEvent]:
+        """What the newest outputs ``said`` (looks, hop / step) make certain at stream time ``decided``."""
         events: list[BlinkEvent] = []
-        # Back by samples, not by seconds: they differ where a packet was lost or the nominal rate is wrong.
-        newest = len(window.times) - 1 - self._step * (len(early) - 1)
-        for k, (p_early, p_late) in enumerate(zip(early, late, strict=True)):
-            at = newest + self._step * k
-            events += self._hear_early(window.times[at - self._early], p_early, window, decided)
-            self._hear_late(window.times[at - self._late], p_late)
-        events += self._conclude(window, decided, at_last=False)
+        if said.max() >= self._rules.heed or self._rising.any() or self._sure is not None:
+            # Back by samples, not by seconds: they differ where a packet was lost or the nominal rate is wrong.
+            newest = len(window.times) - 1 - self._step * (said.shape[1] - 1)
+            for k in range(said.shape[1]):
+                events += self._hear(newest + self._step * k, said[:, k], window, decided)
+        if self._humps:
+            events += self._conclude(window, decided, at_last=False)
         return events
 
     def finish(self, window: Window, decided: float) -> list[BlinkEvent]:
         """Blinks that were confirmed but not over when the signal ended: nothing more will be known of them."""
         return self._conclude(window, decided, at_last=True)
 
-    def _hear_early(self, time: float, p: float, window: Window, decided: float) -> list[BlinkEvent]:
+    def _hear(self, at: int, said: FloatArray, window: Window, decided: float) -> list[BlinkEvent]:
+        """One output of each look-ahead, all spoken at sample ``at`` of the window."""
+        events: list[BlinkEvent] = []
         rules = self._rules
-        if self._rising:
-            self._rising = p >= rules.release * rules.start
-            return []
-        if p < rules.start or time < self._last_start + rules.apart_s:
-            return []
-        self._rising = True
-        self._last_start = time
-        shape = self._read(window, time - rules.around_s, decided)
-        start = self._start(shape, p, decided)
-        # What no late word has confirmed within two seconds was a false start.
-        self._starts = [(t, e) for t, e in self._starts if t > time - 2.0] + [(time, start)]
-        return [start]
+        for k in self._asked:
+            time, p = float(window.times[at - self._looks[k]]), 0.0
+            if said[k] >= rules.heed and np.isfinite(time):
+                until = min(time + rules.apart_s, decided)
+                apex = self._find(window, time - rules.around_s, until)
+                p = self._weigh(float(said[k]), time, apex.height_uv)
+                if p >= self._start[k] and not self._rising[k]:
+                    self._rising[k] = True
+                    # What has been told already does not begin again.
+                    if time >= max(self._last_start + rules.apart_s, self._last_end):
+                        events.append(self._open(time, self._read(window, time - rules.around_s, until), p, decided))
+                if p >= self._confirm[k]:
+                    self._believe(time, p)
+            if p < rules.release * self._start[k]:
+                self._rising[k] = False
+        self._remember(float(window.times[at - self._looks[-1]]), float(said[-1]), window)
+        return events
 
-    def _start(self, shape: Shape, p: float, decided: float) -> BlinkEvent:
+    def _weigh(self, p: float, time: float, height_uv: float) -> float:
+        """The network's probability of a blink of this height at ``time``, with habits taken into account."""
+        odds = self._habits.log_odds(p, self._habits.features(time, height_uv))
+        return 1.0 / (1.0 + math.exp(-odds))
+
+    def _remember(self, time: float, p: float, window: Window) -> None:
+        """Habits are learned from what the network itself is sure of when it has seen most."""
+        if p >= 0.5:
+            self._sure = Hump(time, time, p) if self._sure is None else self._sure
+            self._sure.ended, self._sure.confidence = time, max(self._sure.confidence, p)
+        elif self._sure is not None:
+            hump, self._sure = self._sure, None
+            apex = self._find(window, hump.began - self._rules.around_s, hump.ended + self._rules.around_s)
+            self._habits.learn(hump.ended, 2.0 * hump.confidence - 1.0, apex.height_uv)
+
+    def _open(self, time: float, shape: Shape, p: float, decided: float) -> BlinkEvent:
+        self._last_start = time
+        start = self._named(shape, p, decided)
+        # What nothing has confirmed within two seconds was a false start.
+        self._starts = [(t, e) for t, e in self._starts if t > time - 2.0] + [(time, start)]
+        return start
+
+    def _named(self, shape: Shape, p: float, decided: float) -> BlinkEvent:
         # The time of decision names a start. Should two fall on one, the second takes the next number there is.
         self._last_named = decided if decided > self._last_named else float(np.nextafter(self._last_named, np.inf))
-        return BlinkEvent("blink/start", shape.onset - self._delay_s, None, None, None, float(p), self._last_named)
+        return BlinkEvent("blink/start", shape.onset - self._delay_s, None, None, None, p, self._last_named)
 
-    def _hear_late(self, time: float, p: float) -> None:
-        hump = self._humps[-1] if self._humps and self._humps[-1].open else None
+    def _believe(self, time: float, p: float) -> None:
+        """A blink is confirmed around ``time``: the one that is being followed, or another."""
+        if time <= self._last_end:
+            return  # It has been told already.
+        near = self._rules.around_s
+        hump = next((h for h in self._humps if h.began - near <= time <= h.ended + near), None)
         if hump is None:
-            if p >= self._rules.confirm:
-                self._humps.append(Hump(time, time, float(p)))
-        elif p >= self._rules.release * self._rules.confirm:
-            hump.ended = time
-            hump.confidence = max(hump.confidence, float(p))
-        else:
-            hump.open = False
+            self._humps.append(Hump(time, time, p))
+            self._humps.sort(key=lambda h: h.began)
+            return
+        hump.began, hump.ended = min(hump.began, time), max(hump.ended, time)
+        hump.confidence = max(hump.confidence, p)
 
     def _conclude(self, window: Window, decided: float, *, at_last: bool) -> list[BlinkEvent]:
         events: list[BlinkEvent] = []
         rules = self._rules
-        while self._humps and (at_last or not self._humps[0].open):
+        while self._humps:
             hump = self._humps[0]
-            shape = self._read(window, hump.began - rules.around_s, hump.ended + rules.around_s)
+            # No further than one blink reaches: where two follow closely, the network may speak of them as one.
+            until = min(hump.ended, hump.began + rules.apart_s)
+            shape = self._read(window, max(hump.began - rules.around_s, self._last_end), until + rules.around_s)
             if not (shape.closed or at_last):
                 break
-            self._humps.pop(0)
-            peak = shape.peak - self._delay_s
-            if peak < self._last_peak + rules.apart_s:
+            peak, end = shape.peak - self._delay_s, shape.end - self._delay_s
+            # What is said of later than this end is another blink: lids turn before the network's word falls.
+            if shape.closed and hump.ended > end + rules.around_s and end > hump.began:
+                self._humps[0] = Hump(end, hump.ended, hump.confidence)
+            else:
+                self._humps.pop(0)
+            if not shape.risen or peak < self._last_peak + rules.apart_s:
+                self._last_end = max(self._last_end, end)
                 continue
-            self._last_peak = peak
-            onset = shape.onset - self._delay_s
+            self._last_peak, self._last_end, self._last_height_uv = peak, max(self._last_end, end), shape.height_uv
             start = self._take_start(peak)
             if start is None:
-                start = self._start(shape, hump.confidence, decided)
+                start = self._named(shape, hump.confidence, decided)
                 events.append(start)
             events.append(
                 BlinkEvent(
                     "blink",
-                    onset,
+                    shape.onset - self._delay_s,
                     peak,
-                    shape.end - self._delay_s,
+                    end,
                     shape.height_uv,
                     hump.confidence,
                     max(decided, start.decided),
@@ -166,37 +236,67 @@ class Decision:
         self._starts = self._starts[best + 1 :]
         return start
 
-    def _read(self, window: Window, earliest: float, latest: float) -> Shape:
-        """The deflection whose peak lies between two times (true ones: the signal comes later by the delay)."""
+    def _find(self, window: Window, earliest: float, latest: float) -> Apex:
+        """The largest deflection between two times (true ones: the signal comes later by the delay)."""
         times, rules = window.times, self._rules
-        lo, hi = np.searchsorted(times, (earliest + self._delay_s, latest + self._delay_s))
+        lo, hi = times.searchsorted((earliest + self._delay_s, latest + self._delay_s))
         lo = min(int(lo), len(times) - 1)
         hi = max(min(int(hi), len(times)), lo + 1)
         # The input where the deflection is largest against what is usual there; its sign is the polarity.
-        z = np.where(window.usable, window.samples[lo:hi] / window.scale, 0.0)
-        row, column = np.unravel_index(int(np.abs(z).argmax()), z.shape)
-        y = window.samples[:, column] * (1.0 if z[row, column] >= 0.0 else -1.0)
-        peak = lo + int(row)
-        reach = round(rules.reach_s * self._rate_hz)
-        before = y[max(0, peak - reach) : peak + 1][::-1]
-        after = y[peak : peak + reach + 1]
-        level = float(before.min())
-        height = float(y[peak]) - level
+        z = window.samples[lo:hi] / window.scale
+        if not window.usable.all():
+            z[:, ~window.usable] = 0.0
+        row, column = divmod(int(np.abs(z).argmax()), z.shape[1])
+        side = 1.0 if z[row, column] >= 0.0 else -1.0
+        y = window.samples[:, column] * side
+        peak = _climb(y, lo + row, round(rules.apart_s * self._rate_hz))
+        level = float(y[max(0, peak - self._reach) : peak + 1].min())
+        return Apex(y, peak, level, side * (float(y[peak]) - level))
+
+    def _read(self, window: Window, earliest: float, latest: float) -> Shape:
+        """The whole of the deflection that `_find` finds."""
+        apex = self._find(window, earliest, latest)
+        times, rules, y, peak = window.times, self._rules, apex.signal, apex.peak
+        height, level = abs(apex.height_uv), apex.level
+        before = y[max(0, peak - self._reach) : peak + 1][::-1]
+        after = y[peak : peak + self._reach + 1]
         onset, _ = _descend(before, level + rules.edge * height, height)
         end, over = _descend(after, level + rules.edge * height, height)
         return Shape(
             onset=float(times[max(peak - onset, int(np.argmax(np.isfinite(times))))]),
             peak=float(times[peak]) + _vertex(y[peak - 1 : peak + 2]) / self._rate_hz,
             end=float(times[peak + end]),
-            closed=over or len(after) > reach,
-            height_uv=float(np.copysign(height, z[row, column])),
+            risen=self._risen(times, apex),
+            closed=over or len(after) > self._reach,
+            height_uv=apex.height_uv,
         )
+
+    def _risen(self, times: FloatArray, apex: Apex) -> bool:
+        """Whether a deflection stands out from the blink before it, where one has just ended."""
+        ended = self._last_end + self._delay_s
+        if ended <= times[apex.peak] - self._rules.reach_s:
+            return True
+        since = min(int(times.searchsorted(ended)), apex.peak)
+        rise = float(apex.signal[apex.peak] - apex.signal[since : apex.peak + 1].min())
+        # Of the same polarity, too: the filters follow each deflection with a dip.
+        return rise >= TURN * abs(self._last_height_uv) and (apex.height_uv > 0.0) == (self._last_height_uv > 0.0)
+
+
+def _climb(y: FloatArray, peak: int, most: int) -> int:
+    """Up from ``peak`` while the signal rises within the next 40 ms or so, by ``most`` samples in all."""
+    ahead, last = max(1, most // 4), peak + most
+    while peak < last:
+        higher = peak + int(y[peak : peak + ahead + 1].argmax())
+        if higher == peak:
+            break
+        peak = higher
+    return peak
 
 
 def _descend(y: FloatArray, edge: float, height: float) -> tuple[int, bool]:
     """Steps from ``y[0]``, the peak, down to ``edge``, and whether it was reached.
 
-    Where the signal turns and rises again by a quarter of the height, the next blink begins: the valley is the edge.
+    Where the signal turns and rises again by `TURN` of the height, the next blink begins: the valley is the edge.
     """
     lowest = 0
     for k in range(1, len(y)):
@@ -204,7 +304,7 @@ def _descend(y: FloatArray, edge: float, height: float) -> tuple[int, bool]:
             return k, True
         if y[k] < y[lowest]:
             lowest = k
-        elif y[k] > y[lowest] + 0.25 * height:
+        elif y[k] > y[lowest] + TURN * height:
             return lowest, True
     return len(y) - 1, False
 

@@ -25,7 +25,7 @@ from nictate.windows import Window, Windows
 Float32Array: TypeAlias = npt.NDArray[np.float32]
 
 Network: TypeAlias = Callable[[Float32Array, Float32Array, bool], npt.NDArray[np.float64]]
-"""(channels (k, rows, window), source (rows, window), whether it can be trusted) -> probabilities (2, hop / step)."""
+"""(channels (k, rows, window), source (rows, window), whether to trust it) -> probabilities (looks, hop / step)."""
 
 
 class Detector:
@@ -77,7 +77,7 @@ class Detector:
         self._filters = Filters(card.band, rate, card.rate_hz, self._frame, inputs)
         self._scale = Scale(card.scale, card.quality.noisy_ratio, frame_s, inputs)
         self._windows = Windows(card.window, card.hop, inputs, card.scale.rows)
-        self._decision = Decision(card.decision, card.rate_hz, card.step, card.early_s, card.late_s, self._delay_s)
+        self._decision = Decision(card.decision, card.rate_hz, card.step, card.looks_s, self._delay_s)
         self._newest: tuple[Window, float] | None = None
         self._trusted = False
 
@@ -98,8 +98,7 @@ class Detector:
             if run.fresh:  # A hole in time: everything starts afresh.
                 events += self.flush()
             for window, decided in self._front(run):
-                early, late = self.probabilities(window)
-                events += self._decision.push(window, early, late, decided)
+                events += self._decision.push(window, self.probabilities(window), decided)
                 self._newest = window, decided
         return events
 
@@ -149,10 +148,10 @@ class Detector:
         return Frame(samples, frame.times, good, fresh)
 
     def probabilities(self, window: Window) -> npt.NDArray[np.float64]:
-        """(2, hop / step): the early and the late output for the newest ``hop`` samples."""
+        """(looks, hop / step): what the network says of the newest ``hop`` samples, a row for each look-ahead."""
         rows = np.flatnonzero(window.usable[:-1])
         if not len(rows):  # The source alone is not asked: where no channel is usable, it comes from none.
-            return np.zeros((2, self.card.hop // self.card.step))
+            return np.zeros((len(self.card.looks_s), self.card.hop // self.card.step))
         if len(rows) > self.card.max_inputs:
             spread = self._scale.spread[rows]
             rows = np.sort(rows[np.argsort(-spread, kind="stable")[: self.card.max_inputs]])

@@ -52,7 +52,7 @@ class OnnxNetwork:
     def __call__(
         self, channels: npt.NDArray[np.float32], source: npt.NDArray[np.float32], trusted: bool
     ) -> npt.NDArray[np.float64]:
-        """``channels`` (k, rows, window), ``source`` (rows, window) -> probabilities (2, hop), early and late."""
+        """``channels`` (k, rows, window), ``source`` (rows, window) -> probabilities (looks, hop / step)."""
         feed = {"channels": channels, "source": source, "trusted": self._flags[trusted]}
         (probability,) = self._session.run(None, feed)
         return np.asarray(probability, dtype=np.float64)

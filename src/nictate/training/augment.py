@@ -21,14 +21,28 @@ class Clip:
     samples: FloatArray
     """(n, channels) in µV."""
     rate_hz: float
-    peaks: FloatArray
-    """(blinks,) in s from the clip's first sample."""
+    blinks: FloatArray
+    """(blinks, 3) onset, peak and end in s from the clip's first sample."""
     ignore: FloatArray
     """(intervals, 2) in s; neither blink nor no blink."""
     polarity: float
     """+1 where blinks go up, -1 where they go down, in the channel where they are largest."""
     source: FloatArray | None = None
     """(n,) blink source in µV, as an un-mixing gave it; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What was made of a clip."""
+
+    samples: FloatArray
+    """(n, inputs) in µV."""
+    source: FloatArray
+    """(n,) blink source in µV, zeros where there is none."""
+    blinks: FloatArray
+    """(blinks, 3) onset, peak and end in s, the added ones included, in the order of their peaks."""
+    ignore: FloatArray
+    """(intervals, 2) in s."""
 
 
 def coloured(rng: np.random.Generator, n: int, channels: int, exponent: float) -> FloatArray:
@@ -40,33 +54,34 @@ def coloured(rng: np.random.Generator, n: int, channels: int, exponent: float) -
     return np.asarray(noise / (noise.std(axis=0) + 1e-12))
 
 
-def augment(rng: np.random.Generator, clip: Clip, inputs: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Channels (n, <= inputs), a blink source (n,) or zeros, and all blink peaks, the added ones included."""
+def augment(rng: np.random.Generator, clip: Clip, inputs: int) -> Example:
+    """At most ``inputs`` channels of a clip, with what other people, amplifiers and rooms would have added."""
     x = _montage(rng, clip.samples, inputs)
     n, k = x.shape
     fs = clip.rate_hz
     band = signal.sosfiltfilt(signal.butter(2, [1.0, 20.0], "bandpass", fs=fs, output="sos"), np.nan_to_num(x), axis=0)
     # What is usual here, by which everything that is added is measured; drift and offsets are not part of it.
     unit = float(np.clip(1.5 * np.median(np.abs(band)), 1.0, 40.0))
-    peaks = clip.peaks
+    blinks, ignore = clip.blinks, clip.ignore
     source = _source(rng, x, clip, unit)
     seen = bool(source.any())
 
-    if rng.random() < 0.3:
+    if rng.random() < 0.35:
         size = _height(band, clip) or unit * 10 ** rng.uniform(0.9, 1.7)
-        added, more = _blinks(rng, clip, n, size)
+        added, more, closures = _blinks(rng, clip, n, size)
         x = x + added[:, np.newaxis] * rng.uniform(0.6, 1.0, k) * clip.polarity
         source = source + seen * clip.polarity * rng.uniform(0.7, 1.0) * added
-        peaks = np.sort(np.concatenate((peaks, more)))
+        blinks = np.concatenate((blinks, more))
+        blinks = blinks[np.argsort(blinks[:, 1], kind="stable")]
+        ignore = np.concatenate((ignore, closures))
 
     # One clip in four stays as it was recorded: what is common should not become rare.
     if rng.random() < 0.75:
         if rng.random() < 0.6:
             turns = _saccades(rng, n, fs, k, unit)
             x = x + turns
-            source = source + seen * rng.uniform(0.3, 1.0) * turns.mean(
-                axis=1
-            )  # They look much like blinks from outside.
+            # They look much like blinks from outside.
+            source = source + seen * rng.uniform(0.3, 1.0) * turns.mean(axis=1)
         disturbed = _disturbed(rng, x, fs, unit)
         # Of everything else, an un-mixing leaves more or less in the source.
         leak = rng.uniform(0.0, 0.3) if rng.random() < 0.6 else rng.uniform(0.3, 1.0)
@@ -75,7 +90,7 @@ def augment(rng: np.random.Generator, clip: Clip, inputs: int) -> tuple[FloatArr
     flip = rng.choice([-1.0, 1.0])
     signs = np.where(rng.random(k) < 0.05, -flip, flip) if k > 1 else np.full(k, flip)
     gain = 10 ** rng.uniform(-0.4, 0.4)
-    return x * signs * gain, source * flip * gain, peaks
+    return Example(x * signs * gain, source * flip * gain, blinks, ignore)
 
 
 def _source(rng: np.random.Generator, x: FloatArray, clip: Clip, unit: float) -> FloatArray:
@@ -127,7 +142,7 @@ def _broken(rng: np.random.Generator, x: FloatArray, unit: float) -> FloatArray:
 
 def _height(band: FloatArray, clip: Clip) -> float | None:
     """How large this person's blinks are in µV, so that added ones are of the same person; None without any."""
-    at = np.round(clip.peaks * clip.rate_hz).astype(np.int64)
+    at = np.round(clip.blinks[:, 1] * clip.rate_hz).astype(np.int64)
     at = at[(at >= 0) & (at < len(band))]
     return float(np.median(np.abs(band[at]).max(axis=1))) if len(at) else None
 
@@ -143,28 +158,43 @@ def _montage(rng: np.random.Generator, x: FloatArray, inputs: int) -> FloatArray
     return y
 
 
-def _blinks(rng: np.random.Generator, clip: Clip, n: int, size: float) -> tuple[FloatArray, FloatArray]:
-    """Deflections of about one height at times that are free of labels, and their peaks; doubles among them."""
+def _blinks(rng: np.random.Generator, clip: Clip, n: int, size: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Deflections (n,) where no label is, their onsets, peaks and ends (k, 3), and closures (j, 2) that are no blinks.
+
+    Of one person: of about one height and course. Some people hold the lid closed for a while, some flutter.
+    """
     y = np.zeros(n)
     t = np.arange(n) / clip.rate_hz
     length_s = n / clip.rate_hz
-    taken = [(p - 0.5, p + 0.5) for p in clip.peaks] + [(a - 0.4, b + 0.4) for a, b in clip.ignore]
-    peaks: list[float] = []
+    taken = [(a - 0.4, b + 0.4) for a, _, b in clip.blinks] + [(a - 0.4, b + 0.4) for a, b in clip.ignore]
+    blinks: list[tuple[float, float, float]] = []
+    closures: list[tuple[float, float]] = []
     closing, opening = rng.uniform(0.06, 0.16), 10 ** rng.uniform(-0.9, -0.35)
-    for _ in range(rng.integers(1, 6)):
+    holds, flutters = rng.random() < 0.25, rng.random() < 0.15
+    for _ in range(rng.integers(1, 1 + max(2, round(0.2 * length_s)))):
         first = rng.uniform(0.6, length_s - 1.2)
         group = [first]
-        while len(group) < 3 and rng.random() < 0.25:
-            group.append(group[-1] + rng.uniform(0.22, 0.6))
-        if any(a < group[-1] + 0.4 and b > first - 0.4 for a, b in taken):
+        nearest, chance = (0.16, 0.6) if flutters else (0.22, 0.25)
+        while len(group) < (6 if flutters else 4) and rng.random() < chance:
+            group.append(group[-1] + rng.uniform(nearest, nearest + 0.3))
+        if any(a < group[-1] + 0.7 and b > first - 0.4 for a, b in taken):
             continue
-        taken.append((first - 0.5, group[-1] + 0.5))
-        for peak in group:
+        taken.append((first - 0.5, group[-1] + 0.8))
+        for peak, following in zip(group, [*group[1:], np.inf], strict=True):
             height = size * rng.uniform(0.6, 1.3) * (rng.uniform(0.3, 0.6) if rng.random() < 0.08 else 1.0)
             slower = rng.uniform(0.85, 1.2)
-            y += height * blink_waveform(t - peak + closing * slower, closing * slower, opening * slower)
-            peaks.append(peak)
-    return y, np.array(peaks)
+            rise, fall = closing * slower, opening * slower
+            if np.isfinite(following):  # The lid turns before it is open, but not much before.
+                fall = min(fall, 1.3 * (following - peak))
+            hold = rng.uniform(0.05, 0.45) if holds and rng.random() < 0.4 and len(group) == 1 else 0.0
+            y += height * blink_waveform(t - peak + rise, rise, fall, hold, rng.uniform(0.4, 1.0))
+            blinks.append((peak - 0.6 * rise, peak, peak + hold + 0.4 * fall))
+    if rng.random() < 0.15:
+        shut, open_again = (begin := rng.uniform(0.5, length_s)), begin + 10 ** rng.uniform(-0.1, 0.6)
+        if not any(a < open_again + 0.4 and b > shut - 0.4 for a, b in taken):
+            y += size * blink_waveform(t - shut, closing, opening, open_again - shut, rng.uniform(0.0, 0.8))
+            closures.append((shut - 0.1, open_again + closing + opening + 0.1))
+    return y, np.reshape(blinks, (-1, 3)), np.reshape(closures, (-1, 2))
 
 
 def _saccades(rng: np.random.Generator, n: int, fs: float, k: int, unit: float) -> FloatArray:
@@ -198,7 +228,7 @@ def _bursts(rng: np.random.Generator, n: int, fs: float, k: int, unit: float) ->
         signal.butter(2, [15.0, top], "bandpass", fs=fs, output="sos"), rng.standard_normal((n, k)), axis=0
     )
     swell = np.zeros(n)
-    for _ in range(rng.integers(1, 5)):
+    for _ in range(rng.integers(1, 1 + max(2, round(0.14 * t[-1])))):
         swell += np.exp(-0.5 * ((t - rng.uniform(0, t[-1])) / rng.uniform(0.05, 0.8)) ** 2)
     return np.asarray(noise / noise.std() * swell[:, np.newaxis] * unit * 10 ** rng.uniform(0.2, 1.3))
 
@@ -207,7 +237,7 @@ def _pops(rng: np.random.Generator, n: int, fs: float, k: int, unit: float) -> F
     """Electrodes that pop: a step on one channel that decays."""
     y = np.zeros((n, k))
     t = np.arange(n) / fs
-    for _ in range(rng.integers(1, 4)):
+    for _ in range(rng.integers(1, 1 + max(2, round(0.1 * t[-1])))):
         start = rng.uniform(0, t[-1])
         decay = pop_waveform(t - start, 10 ** rng.uniform(-1.5, 0.5))
         y[:, rng.integers(k)] += rng.choice([-1.0, 1.0]) * unit * 10 ** rng.uniform(0.5, 2.3) * decay
@@ -218,7 +248,7 @@ def _movement(rng: np.random.Generator, n: int, fs: float, k: int, unit: float) 
     """Head and cable: slow waves of one to three swings, on all channels, larger than blinks and longer."""
     y = np.zeros((n, k))
     t = np.arange(n) / fs
-    for _ in range(rng.integers(1, 4)):
+    for _ in range(rng.integers(1, 1 + max(2, round(0.1 * t[-1])))):
         centre, width = rng.uniform(0, t[-1]), rng.uniform(0.3, 1.5)
         wave = np.sin(2 * np.pi * rng.uniform(0.3, 2.0) * (t - centre) + rng.uniform(0, 2 * np.pi))
         envelope = np.exp(-0.5 * ((t - centre) / width) ** 2)

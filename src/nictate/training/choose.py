@@ -3,72 +3,54 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from nictate.card import ModelCard
-from nictate.decision import Decision, DecisionRules
-from nictate.detector import Detector, Network
-from nictate.signals import BlinkEvent, FloatArray
-from nictate.training.corpus import LabelledSignal
-from nictate.training.evaluate import Score, add, score
-from nictate.windows import Window
+from nictate.decision import NEVER, DecisionRules
+from nictate.training.acquaint import acquaint, asked
+from nictate.training.evaluate import Score
+from nictate.training.heard import Heard, outcome
 
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What the network said of one recording, window by window."""
-
-    signal: LabelledSignal
-    windows: tuple[Window, ...]
-    said: tuple[FloatArray, ...]
-    """(2, hop) each: early and late probabilities."""
-    decided: tuple[float, ...]
-    delay_s: float
-
-    def decide(self, card: ModelCard, rules: DecisionRules) -> list[BlinkEvent]:
-        """The events under other rules than the card's."""
-        events: list[BlinkEvent] = []
-        decision: Decision | None = None
-        newest: tuple[Window, float] | None = None
-        for window, (early, late), decided in zip(self.windows, self.said, self.decided, strict=True):
-            if decision is None or not np.isfinite(window.times[-1 - card.hop]):  # Nothing before it: after a hole.
-                events += decision.finish(*newest) if decision is not None and newest is not None else []
-                decision = Decision(rules, card.rate_hz, card.step, card.early_s, card.late_s, self.delay_s)
-            events += decision.push(window, early, late, decided)
-            newest = window, decided
-        return events + (decision.finish(*newest) if decision is not None and newest is not None else [])
-
-
-def listen(card: ModelCard, network: Network, signal: LabelledSignal) -> Heard:
-    """Run the network over a whole recording, through the detector's own stages."""
-    detector = Detector(card, network, signal.montage)
-    windows, said, decided = [], [], []
-    for window, at in detector.windows(signal.block()):
-        windows.append(window)
-        said.append(detector.probabilities(window))
-        decided.append(at)
-    delay_s = card.band.delay_s(signal.montage.rate_hz)
-    return Heard(signal, tuple(windows), tuple(said), tuple(decided), delay_s)
-
-
-def outcome(card: ModelCard, rules: DecisionRules, heard: Sequence[Heard]) -> Score:
-    """All recordings as one, under ``rules``."""
-    return add(score(h.decide(card, rules), h.signal.truth) for h in heard)
+UNCONFIRMED = 0.05
+"""Share of the starts that no blink may complete."""
+STARTS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
+"""Thresholds that are tried for ``blink/start``."""
 
 
 def choose(card: ModelCard, heard: Sequence[Heard]) -> DecisionRules:
-    """The rules that do best on these recordings.
+    """The rules that do best on these recordings: what habits weigh, and which look-aheads are asked for what.
 
-    `confirm` by the F1 of ``blink``. `start` as low (as early) as it can be while nine of ten starts are completed by a
-    ``blink``, or, where that cannot be, where unconfirmed starts are fewest.
+    ``confirm`` is the threshold of the best F1 of ``blink``, asked of the longest look-ahead alone or of more and more
+    of the shorter ones, whichever is best. ``start`` is what gives the least median delay while all but `UNCONFIRMED`
+    of the starts are completed by a ``blink``, or, where that cannot be, fewest are not.
     """
-    grid = np.round(np.arange(0.15, 0.91, 0.05), 2)
-    best = max(grid, key=lambda p: outcome(card, dataclasses.replace(card.decision, confirm=p, start=2.0), heard).f1)
-    rules = dataclasses.replace(card.decision, confirm=float(best))
-    tried = {float(p): outcome(card, dataclasses.replace(rules, start=float(p)), heard) for p in grid}
-    trusted = [p for p, s in tried.items() if 9 * s.unconfirmed <= s.hits + s.false_alarms]
-    start = min(trusted) if trusted else min(tried, key=lambda p: tried[p].unconfirmed)
-    return dataclasses.replace(rules, start=start)
+    looks = len(card.looks_s)
+    silent = dataclasses.replace(card.decision, start=(NEVER,) * looks)
+
+    def best_of(first: int, levels: Iterable[float]) -> tuple[float, float, DecisionRules]:
+        """The best F1, its threshold and its rules."""
+        known = dataclasses.replace(silent, habits=acquaint(card, heard, first))
+        rules = [dataclasses.replace(known, confirm=asked(card, first, p)) for p in levels]
+        scores = [outcome(card, r, heard).f1 for r in rules]
+        best = int(np.argmax(scores))
+        return scores[best], rules[best].confirm[-1], rules[best]
+
+    best, level, chosen = best_of(looks - 1, np.arange(0.2, 0.91, 0.1).tolist())
+    for first in reversed(range(looks - 1)):
+        f1, level, rules = best_of(
+            first, [level + by for by in (-0.1, -0.05, 0.0, 0.05, 0.1) if 0.0 < level + by < 1.0]
+        )
+        best, chosen = (f1, rules) if f1 >= best else (best, chosen)
+    starts = [asked(card, first, p) for first in range(max(1, looks // 2)) for p in STARTS]
+    tried = {p: outcome(card, dataclasses.replace(chosen, start=p), heard) for p in starts}
+    return dataclasses.replace(chosen, start=min(starts, key=lambda p: _cost(tried[p])))
+
+
+def _cost(score: Score) -> tuple[float, float]:
+    """The less the better: too many false starts first, then delay."""
+    began = score.hits + score.false_alarms
+    unconfirmed = score.unconfirmed / (began + score.unconfirmed) if began + score.unconfirmed else 1.0
+    delays = score.start_latency_s
+    return max(unconfirmed - UNCONFIRMED, 0.0), float(np.median(delays)) if delays else np.inf

@@ -35,9 +35,9 @@ class Batch:
     trusted: Float32Array
     """(batch,), 0 or 1"""
     target: Float32Array
-    """(batch, 2, time): 1 blink, 0 none; early and late"""
+    """(batch, looks, time): 1 blink, 0 none"""
     weight: Float32Array
-    """(batch, 2, time): 0 where the answer is not asked for"""
+    """(batch, looks, time): 0 where the answer is not asked for"""
 
 
 def see(card: ModelCard, montage: Montage, samples: FloatArray) -> tuple[Float32Array, Float32Array, FloatArray]:
@@ -65,18 +65,22 @@ def see(card: ModelCard, montage: Montage, samples: FloatArray) -> tuple[Float32
 
 
 def answers(
-    recipe: Recipe, card: ModelCard, times: FloatArray, peaks: FloatArray, ignore: FloatArray, until_s: float
+    recipe: Recipe, card: ModelCard, times: FloatArray, blinks: FloatArray, ignore: FloatArray, until_s: float
 ) -> tuple[Float32Array, Float32Array]:
-    """Targets and weights, (2, time) each, of outputs at ``times``: early and late ones look back differently."""
-    target = np.zeros((2, len(times)), dtype=np.float32)
-    weight = np.zeros((2, len(times)), dtype=np.float32)
-    for row, look_s in enumerate((card.early_s, card.late_s)):
+    """Targets and weights, (looks, time) each, of outputs at ``times`` for ``blinks`` (k, 3): onset, peak, end in s."""
+    target = np.zeros((len(card.looks_s), len(times)), dtype=np.float32)
+    weight = np.zeros((len(card.looks_s), len(times)), dtype=np.float32)
+    peaks = blinks[:, 1]
+    for row, look_s in enumerate(card.looks_s):
         of = times - look_s
         nearest = np.full(len(times), np.inf)
         if len(peaks):
             nearest = np.abs(of[:, np.newaxis] - peaks).min(axis=1)
         target[row] = nearest <= recipe.core_s
-        asked = (nearest <= recipe.core_s) | (nearest > recipe.margin_s)
+        inside = np.zeros(len(times), dtype=np.bool_)
+        for onset, _, end in blinks:
+            inside |= (of >= onset) & (of <= end)
+        asked = (nearest <= recipe.core_s) | ((nearest > recipe.margin_s) & ~inside)
         # Between two blinks that follow each other closely the answer is no blink, or they would fuse.
         for valley in (0.5 * (a + b) for a, b in pairwise(peaks) if b - a < 0.6):
             gap = np.abs(of - valley) <= 0.02
@@ -138,7 +142,7 @@ def _clip(rng: np.random.Generator, s: LabelledSignal, played_hz: float, length_
     ignore = np.vstack((s.truth.ignore, [[-np.inf, 1.0], [end_s - 0.3, np.inf]]))
     slower = s.montage.rate_hz / played_hz
     begin_s = float(times[0])
-    peaks = (s.truth.peaks - begin_s) * slower
+    blinks = (s.truth.spans - begin_s) * slower
     ignore = (ignore - begin_s) * slower
     short = n - len(x)
     shown_s = len(x) / played_hz if short > 0 else length_s + 0.5
@@ -147,14 +151,14 @@ def _clip(rng: np.random.Generator, s: LabelledSignal, played_hz: float, length_
         mirror: Literal["reflect", "symmetric"] = "reflect" if short < len(x) else "symmetric"
         x = np.pad(x, ((0, short), (0, 0)), mode=mirror)
         source = None if source is None else np.pad(source, (0, short), mode=mirror)
-    inside = (peaks > -0.5) & (peaks < shown_s)
+    inside = (blinks[:, 1] > -0.5) & (blinks[:, 1] < shown_s)
     near = (ignore[:, 1] > -0.5) & (ignore[:, 0] < length_s + 0.5)
-    return Clip(x, played_hz, peaks[inside], ignore[near], s.polarity, source)
+    return Clip(x, played_hz, blinks[inside], ignore[near], s.polarity, source)
 
 
 def _show(rng: np.random.Generator, recipe: Recipe, card: ModelCard, clips: Sequence[Clip], rate_hz: float) -> Batch:
     examples = [augment(rng, clip, recipe.inputs) for clip in clips]
-    columns = [np.column_stack((x, source)) for x, source, _ in examples]
+    columns = [np.column_stack((e.samples, e.source)) for e in examples]
     widths = [c.shape[1] for c in columns]
     whole = np.hstack(columns)
     inputs, usable, times = (
@@ -174,17 +178,17 @@ def _show(rng: np.random.Generator, recipe: Recipe, card: ModelCard, clips: Sequ
     seen = np.zeros((b, recipe.inputs, t), dtype=np.float32)
     source = np.zeros((b, card.scale.rows, t), dtype=np.float32)
     trusted = np.zeros(b, dtype=np.float32)
-    target = np.zeros((b, 2, t), dtype=np.float32)
-    weight = np.zeros((b, 2, t), dtype=np.float32)
+    target = np.zeros((b, len(card.looks_s), t), dtype=np.float32)
+    weight = np.zeros((b, len(card.looks_s), t), dtype=np.float32)
     at = 0
-    for j, (clip, (_, raw_source, peaks), width) in enumerate(zip(clips, examples, widths, strict=True)):
+    for j, (example, width) in enumerate(zip(examples, widths, strict=True)):
         k = width - 1
         channels[j, :k], seen[j, :k] = inputs[at : at + k], usable[at : at + k]
         # The detector pools an input over its whole window once it is usable, also over the silence before it came.
         for row in seen[j, :k]:
             row[: int(row.argmax())] = 1.0
-        if raw_source.any():
+        if example.source.any():
             source[j], trusted[j] = inputs[at + k], 1.0
-        target[j], weight[j] = answers(recipe, card, times, peaks, clip.ignore, recipe.example_s)
+        target[j], weight[j] = answers(recipe, card, times, example.blinks, example.ignore, recipe.example_s)
         at += width
     return Batch(channels, seen, source, trusted, target, weight)

@@ -33,6 +33,11 @@ class Truth:
         onset, peak, end = self.blinks.T
         return np.asarray(np.where(np.isfinite(peak), peak, 0.5 * (onset + end)), dtype=np.float64)
 
+    @property
+    def spans(self) -> FloatArray:
+        """(blinks, 3): onset, peak as in `peaks`, end; in s."""
+        return np.column_stack((self.blinks[:, 0], self.peaks, self.blinks[:, 2]))
+
 
 @dataclass(frozen=True, slots=True)
 class Score:

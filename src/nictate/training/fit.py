@@ -43,7 +43,7 @@ class Fitted:
 
 
 def loss_of(network: BlinkNet, batch: Batch) -> torch.Tensor:
-    """Negative log likelihood of the logistic outputs, (early, late), over the time steps that were asked about."""
+    """Negative log likelihood (outputs,) of the logistic outputs over the time steps that were asked about."""
     # Silence before the stream began, as the detector's windows show it.
     stride = network.architecture.stride
     past = network.architecture.receptive_field - stride
@@ -89,7 +89,7 @@ def fit(
     total = 0.0
     for step, batch in enumerate(_ahead(recipe, card, train, steps), start=1):
         optimiser.zero_grad()
-        loss = loss_of(network, batch).sum()
+        loss = loss_of(network, batch).mean()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
@@ -98,7 +98,7 @@ def fit(
         total += float(loss.detach())
         if step % recipe.batches == 0:
             with torch.no_grad():
-                check = float(np.mean([float(loss_of(mean, b).sum()) for b in checks]))
+                check = float(np.mean([float(loss_of(mean, b).mean()) for b in checks]))
             epoch = Epoch(step // recipe.batches, total / recipe.batches, check)
             epochs.append(epoch)
             say(epoch)

@@ -1,4 +1,4 @@
-"""The network: one temporal encoder shared by all inputs, pooled over inputs, then a temporal head with two outputs."""
+"""The network: a temporal encoder shared by all inputs, pooled over them, then a head with an output a look-ahead."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class Architecture:
     """(width, kernel, dilation) of each further layer that is shared by the inputs."""
     head: tuple[tuple[int, int, int], ...] = ((40, 5, 4), (40, 5, 8))
     """(width, kernel, dilation) of each layer after the pooling."""
+    outputs: int = 6
+    """Look-aheads, see `Recipe.looks_s`."""
 
     @property
     def receptive_field(self) -> int:
@@ -34,7 +36,7 @@ class Architecture:
 
 
 class BlinkNet(nn.Module):
-    """A logistic output per time step, twice: early and late.
+    """A logistic output per time step for each look-ahead.
 
     Any number of inputs, in any order: what the encoder finds is pooled by mean and maximum. The blink source of the
     online ICA goes through the same encoder and beside the pool, times its flag.
@@ -50,13 +52,13 @@ class BlinkNet(nn.Module):
             *_layers(width, architecture.encoder),
         )
         self.head = nn.Sequential(*_layers(3 * architecture.encoder[-1][0], architecture.head))
-        self.out = nn.Conv1d(architecture.head[-1][0], 2, 1)
+        self.out = nn.Conv1d(architecture.head[-1][0], architecture.outputs, 1)
         # Blinks are rare: starting at their base rate spares the first epoch.
         assert self.out.bias is not None
         nn.init.constant_(self.out.bias, -3.0)
 
     def forward(self, channels: Tensor, source: Tensor, trusted: Tensor, usable: Tensor) -> Tensor:
-        """Logits (batch, 2, steps): one step for every ``stride`` samples from the receptive field's end on.
+        """Logits (batch, outputs, steps): one step for every ``stride`` samples from the receptive field's end on.
 
         ``channels`` (batch, inputs, rows, time); ``source`` (batch, rows, time); ``trusted`` (batch,), 0 or 1;
         ``usable`` (batch, inputs, time), 0 or 1, which inputs to pool at each time.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from nictate.card import ModelCard
 from nictate.decision import DecisionRules
 from nictate.filters import Band
+from nictate.habits import HabitRules
 from nictate.ica import IcaRules
 from nictate.quality import QualityRules
 from nictate.scaling import ScaleRules
@@ -34,10 +35,12 @@ class Recipe:
     weight_decay: float = 1e-2
     memory: float = 0.998
     """Share of the running mean of the weights that one step leaves."""
+    looks_s: tuple[float, ...] = (0.06, 0.10, 0.14, 0.20, 0.28, 0.40)
+    """Look-aheads that the network learns, one output each."""
     core_s: float = 0.07
     """Within this of a labelled peak the answer is blink: raters differ in widths, not in peaks."""
     margin_s: float = 0.13
-    """From `core_s` to here the answer is not asked for; beyond it is no blink."""
+    """From `core_s` to here, and in all of the labelled span, the answer is not asked for; beyond it is no blink."""
     settle_s: float = 0.6
     """No answer is asked for in the first part of an example, before the running scale is known."""
     architecture: Architecture = field(default_factory=Architecture)
@@ -55,8 +58,7 @@ class Recipe:
             frame_s=0.04,
             hole_s=0.06,
             max_inputs=8,
-            early_s=0.10,
-            late_s=0.40,
+            looks_s=self.looks_s,
             band=Band(low_hz=0.75, low_order=2, high_hz=20.0, high_order=4),
             quality=QualityRules(stuck_s=0.3, jump_uv=5000.0, noisy_ratio=8.0),
             ica=IcaRules(),
@@ -64,6 +66,16 @@ class Recipe:
                 memory_s=10.0, settle_s=0.4, floor_uv=0.5, reach_s=120.0, large=(0.85, 0.97), least=4.0, part=0.25
             ),
             decision=DecisionRules(
-                start=0.5, confirm=0.5, release=0.6, apart_s=0.15, around_s=0.04, edge=0.2, reach_s=0.35
+                start=(0.5,) * len(self.looks_s),
+                confirm=(0.5,) * len(self.looks_s),
+                release=0.6,
+                heed=0.1,
+                apart_s=0.15,
+                around_s=0.04,
+                edge=0.2,
+                reach_s=0.35,
+                habits=HabitRules(
+                    memory_s=120.0, usual_per_min=10.0, doubt=2.0, weights=(0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
+                ),
             ),
         )

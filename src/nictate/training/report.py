@@ -15,11 +15,11 @@ from scipy import signal
 from nictate.card import ModelCard
 from nictate.detector import Network
 from nictate.signals import FloatArray
-from nictate.training.choose import Heard, listen
 from nictate.training.corpus import LabelledSignal
 from nictate.training.dataset import answers
 from nictate.training.evaluate import match
 from nictate.training.fit import Fitted
+from nictate.training.heard import Heard, listen
 from nictate.training.judge import Verdict
 from nictate.training.recipe import Recipe
 
@@ -42,14 +42,14 @@ def write_report(
     said, truth = _steps(recipe, card, heard)
     with mpl.rc_context({"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}):
         _losses(fitted).savefig(folder / "losses.png", dpi=110)
-        _curves(said, truth).savefig(folder / "curves.png", dpi=110)
+        _curves(_names(card), said, truth).savefig(folder / "curves.png", dpi=110)
         misses, alarms = _mistakes(card, heard)
         _gallery(misses).savefig(folder / "misses.png", dpi=80)
         _gallery(alarms).savefig(folder / "false_alarms.png", dpi=80)
     steps = [
         f"<tr><td>{name}</td><td>{_accuracy(said[k], truth[k], threshold):.4f}</td>"
         f"<td>{1 - truth[k].mean():.4f}</td><td>{_area(*_roc(said[k], truth[k])):.4f}</td></tr>"
-        for k, (name, threshold) in enumerate((("early", card.decision.start), ("late", card.decision.confirm)))
+        for k, (name, threshold) in enumerate(zip(_names(card), card.decision.confirm, strict=True))
     ]
     page = PAGE.format(
         sha=card.sha256[:12],
@@ -65,9 +65,9 @@ def write_report(
 
 
 def _steps(recipe: Recipe, card: ModelCard, heard: Sequence[Heard]) -> tuple[list[FloatArray], list[FloatArray]]:
-    """Probabilities and answers of all time steps that have an answer, early and late."""
-    said: list[list[FloatArray]] = [[], []]
-    truth: list[list[FloatArray]] = [[], []]
+    """Probabilities and answers of all time steps that have an answer, for each look-ahead."""
+    said: list[list[FloatArray]] = [[] for _ in card.looks_s]
+    truth: list[list[FloatArray]] = [[] for _ in card.looks_s]
     for h in heard:
         if not h.windows:
             continue
@@ -76,8 +76,8 @@ def _steps(recipe: Recipe, card: ModelCard, heard: Sequence[Heard]) -> tuple[lis
         p = np.concatenate(h.said, axis=1)
         of = h.signal.truth
         edges = np.vstack((of.ignore, [[-np.inf, 1.0], [of.duration_s - 0.3, np.inf]]))
-        target, weight = answers(recipe, card, times, of.peaks, edges, of.duration_s)
-        for k in range(2):
+        target, weight = answers(recipe, card, times, of.spans, edges, of.duration_s)
+        for k in range(len(card.looks_s)):
             said[k].append(p[k][weight[k] > 0])
             truth[k].append(target[k][weight[k] > 0].astype(np.float64))
     return [np.concatenate(x) for x in said], [np.concatenate(x) for x in truth]
@@ -111,10 +111,14 @@ def _losses(fitted: Fitted) -> Figure:
     return figure
 
 
-def _curves(said: Sequence[FloatArray], truth: Sequence[FloatArray]) -> Figure:
+def _names(card: ModelCard) -> list[str]:
+    return [f"{1e3 * look_s:.0f} ms" for look_s in card.looks_s]
+
+
+def _curves(names: Sequence[str], said: Sequence[FloatArray], truth: Sequence[FloatArray]) -> Figure:
     figure = Figure(figsize=(10, 3.4), layout="constrained")
     roc, recall, calibration = figure.subplots(1, 3)
-    for name, p, y in zip(("early", "late"), said, truth, strict=True):
+    for name, p, y in zip(names, said, truth, strict=True):
         x, hit = _roc(p, y)
         thin = slice(None, None, max(1, len(x) // 4000))
         roc.plot(x[thin], hit[thin], label=f"{name}, area {_area(x, hit):.4f}")
@@ -210,7 +214,7 @@ seen, by the rule of <code>nictate evaluate</code>.</p>
 <h2>People</h2>{people}
 <h2>Time steps</h2><p>Blinks are rare, so accuracy says little: the third column is what answering "never"
 would reach.</p>
-<table><tr><th>output</th><th>accuracy</th><th>of "never"</th><th>area under ROC</th></tr>{steps}</table>
+<table><tr><th>look-ahead</th><th>accuracy</th><th>of "never"</th><th>area under ROC</th></tr>{steps}</table>
 <img src="curves.png" alt="ROC, precision-recall and calibration of time steps">
 <h2>Loss</h2><img src="losses.png" alt="loss by epoch">
 <h2>Misses ({missed}, at most {shown} shown)</h2><img src="misses.png" alt="missed blinks">

@@ -14,10 +14,11 @@ import torch
 
 from nictate.edges.onnx import OnnxNetwork
 from nictate.signals import ConfigError
-from nictate.training.choose import choose, listen
+from nictate.training.choose import choose
 from nictate.training.corpus import LabelledSignal, Split, load, split_people
 from nictate.training.export import OPSET, to_onnx
 from nictate.training.fit import Epoch, fit
+from nictate.training.heard import listen
 from nictate.training.judge import Verdict, judge
 from nictate.training.recipe import Recipe
 from nictate.training.report import write_report
@@ -70,7 +71,7 @@ def train(
     # Also on those it was trained on: two thresholds cannot learn them by heart, and few blinks would make them noise.
     heard = [listen(card, network, s) for s in (*parts["train"], *parts["validate"])]
     card = dataclasses.replace(card, decision=choose(card, heard))
-    say(f"thresholds: start {card.decision.start:g}, confirm {card.decision.confirm:g}")
+    say(f"thresholds: start {card.decision.start}, confirm {card.decision.confirm}")
     validated = judge(card, network, parts["validate"], (1.0, 0.3))
     tested = judge(card, network, parts["test"], (1.0, 0.3))
     parameters = sum(p.numel() for p in fitted.network.parameters())

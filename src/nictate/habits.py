@@ -1,0 +1,94 @@
+"""What the stream has shown of its person: how often, how large and which way up the blinks are.
+
+The network looks at one second and does not know who blinks. After a minute one knows more: in somebody who blinks once
+in three minutes most candidates are something else; where blinks rise by 200 µV, a dip of 40 µV is none. By Bayes' rule
+such knowledge adds to the log odds; how much each part of it weighs is learned by logistic regression (see
+`nictate.training.acquaint`). Habits are taken from the network's word alone, never from what was decided with their
+help, so that they cannot talk themselves into anything.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class HabitRules:
+    """The numbers of the model card that say what habits are worth."""
+
+    memory_s: float
+    """Older blinks are forgotten with this time constant."""
+    usual_per_min: float
+    """Blinks a minute of people of whom nothing is known yet."""
+    doubt: float
+    """So many blinks' worth of `usual_per_min` are believed beforehand."""
+    weights: tuple[float, ...]
+    """Of the features, see `Features`, after the constant and the weight of the network's own log odds."""
+
+
+class Features(NamedTuple):
+    """What habits say of a candidate; all zero while nothing is known."""
+
+    often: float
+    """Log of how often this person blinks, over what is usual."""
+    upright: float
+    """Log odds that this person's blinks have the candidate's polarity."""
+    smaller: float
+    """Log of the candidate's height over that of this person's blinks where it is less, shrunk while few are known."""
+    far_smaller: float
+    """The same squared."""
+
+
+class Habits:
+    """A handful of sums with exponential forgetting; constant memory, no clock but the stream's."""
+
+    def __init__(self, rules: HabitRules) -> None:
+        self._rules = rules
+        self._began: float | None = None
+        self._newest = 0.0
+        self._of = {1.0: 0.0, -1.0: 0.0}
+        self._log_heights = 0.0
+
+    def learn(self, time_s: float, sure: float, height_uv: float) -> None:
+        """The network is ``sure``, 0 to 1, of a deflection of ``height_uv`` (signed) whose peak is at ``time_s``."""
+        if self._began is None:
+            self._began = self._newest = time_s
+        fade = self._fade(time_s)
+        self._of = {side: weight * fade for side, weight in self._of.items()}
+        self._of[math.copysign(1.0, height_uv)] += sure
+        self._log_heights = self._log_heights * fade + sure * math.log(abs(height_uv) + 1e-3)
+        self._newest = max(self._newest, time_s)
+
+    def features(self, time_s: float, height_uv: float) -> Features:
+        """Of a candidate of ``height_uv`` (signed) at ``time_s``."""
+        rules = self._rules
+        if self._began is None:
+            self._began = self._newest = time_s
+        fade = self._fade(time_s)
+        side = math.copysign(1.0, height_uv)
+        own, other = self._of[side] * fade, self._of[-side] * fade
+        known = own + other
+        seen_s = rules.memory_s * -math.expm1(-max(0.0, time_s - self._began) / rules.memory_s)
+        often = math.log((known + rules.doubt) / (seen_s * rules.usual_per_min / 60.0 + rules.doubt))
+        if known <= 0.0:
+            return Features(often, 0.0, 0.0, 0.0)
+        less = min(0.0, math.log(abs(height_uv) + 1e-3) - self._log_heights * fade / known)
+        sure = known / (known + 1.0)
+        return Features(often, math.log((own + 0.5) / (other + 0.5)), sure * less, sure * less * less)
+
+    def log_odds(self, p: float, features: Features) -> float:
+        """The network's probability ``p`` with habits taken into account, as log odds."""
+        constant, network, *others = self._rules.weights
+        said = constant + network * log_odds(p)
+        return said + sum(weight * value for weight, value in zip(others, features, strict=True))
+
+    def _fade(self, time_s: float) -> float:
+        return math.exp(-max(0.0, time_s - self._newest) / self._rules.memory_s)
+
+
+def log_odds(p: float) -> float:
+    """Of a probability, which is not believed to be nearer to 0 or 1 than a hundredth."""
+    p = min(max(p, 0.01), 0.99)
+    return math.log(p / (1.0 - p))
