@@ -396,6 +396,22 @@ def test_a_state_that_does_not_fit_is_refused_with_the_reason(tmp_path: Path) ->
             ica_for(STAND_IN.card, montage, None, "auto", state={k: v for k, v in state.items() if k != name})
 
 
+def test_a_stream_that_comes_back_with_other_channels_is_refused_and_the_file_stays(tmp_path: Path) -> None:
+    montage, blocks = many(2.0)
+    card, path = STAND_IN.card, tmp_path / "state.npz"
+    detector = STAND_IN.detector(montage)
+    detector.push(blocks[0])
+    kept = Learned(path)
+    other = Montage(montage.names[:-1], montage.rate_hz)
+    with pytest.raises(ConfigError, match=r"of 8 channels .* the stream has 7"):
+        ica_for(card, other, None, "auto", state=kept.after(detector, other))
+    assert Learned(path).state is not None
+    ica_for(card, montage, None, "auto", state=Learned(path).state)
+    # A rate that has turned out wrong is no other stream.
+    corrected = Montage(montage.names, 1.02 * montage.rate_hz)
+    ica_for(card, corrected, None, "auto", state=kept.after(detector, corrected))
+
+
 def test_what_is_asked_of_the_ica_is_done() -> None:
     card = STAND_IN.card
     four = Montage(("Fp1", "Fp2", "C3", "C4"), 250.0)

@@ -2,7 +2,7 @@
 
 Blinks are what the detector must find, so the ICA does not take them away before it: it offers a *blink source* beside
 the channels, with a flag that says whether it can be trusted, and, for everyone else, cleaned EEG. Until un-mixing is
-learned the source is absent and the cleaned EEG is the input.
+learned the source is absent, and nothing is taken out of the channels: the cleaned EEG is the input.
 
 What is done depends on how many channels there are:
 
@@ -64,10 +64,9 @@ class Parts:
     """(n,) blink source in frontal µV, upward where the frontal channels are; zeros while it cannot be trusted."""
     trusted: bool
     """Whether `source` can be used."""
-    cleaned: FloatArray
-    """(n, channels) in µV, the frame without what the eyes put into it: the same array where that is nothing."""
     removed: FloatArray | None = None
-    """(n, channels) in µV, what the eyes put into the channels, 0 in bad ones; None where that is nothing."""
+    """(n, channels) in µV, what the eyes put into the channels, 0 in bad ones: what the cleaned EEG is without; None
+    where that is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +109,13 @@ class IcaStatus:
 
 
 class PassThrough:
-    """No un-mixing: the source is never trusted, the cleaned EEG is the input itself."""
+    """No un-mixing: the source is never trusted, nothing is removed."""
 
     def __init__(self, why: str = "not asked for") -> None:
         self.status = IcaStatus(off=why)
 
     def push(self, frame: Frame) -> Parts:
-        return Parts(np.zeros(len(frame.samples)), trusted=False, cleaned=frame.samples)
+        return Parts(np.zeros(len(frame.samples)), trusted=False)
 
     def restart(self) -> None:
         """As after a hole in time."""
@@ -169,7 +168,7 @@ def open_ica(
 
 
 class Ica:
-    """Learns the un-mixing of a stream's channels, and yields the blink source and the cleaned EEG.
+    """Learns the un-mixing of a stream's channels, and yields the blink source and what the eyes put into the channels.
 
     All that it does depends on the samples alone. ``columns`` are the channels that are un-mixed and ``frontal`` those
     among them that show blinks, both as indices of the montage; ``submit`` does the long pieces of work.
@@ -280,8 +279,7 @@ class Ica:
             self._look()
         trusted = self._trusted and self._frontal_usable
         source = eyes.source if trusted else np.zeros(len(x))
-        removed = self._in_montage(eyes.removed)
-        return Parts(source, trusted, frame.samples if removed is None else frame.samples - removed, removed)
+        return Parts(source, trusted, self._in_montage(eyes.removed))
 
     def _which(self, good: BoolArray) -> BoolArray:
         """(channels,) which can be used: the same object as long as it says the same."""

@@ -95,7 +95,7 @@ class OnlineICA:
         rate_hz: float,
         *,
         band_hz: tuple[float, float] | None = (1.0, 45.0),
-        block_s: float = 0.064,
+        block_s: float = 0.128,
         calibration_s: float | None = 20.0,
         outliers: Outliers = USUAL_OUTLIERS,
         cold: Pace = COLD,

@@ -156,7 +156,7 @@ class Learned:
         self._clock = clock
         self._due = clock() + self.EVERY_S
         self.state = read_state(path)
-        """What was learned in an earlier run; None the first time."""
+        """What was learned in an earlier run, later what `write` wrote; None the first time."""
 
     def each(self, detector: Detector) -> None:
         """Write the file every minute. For `watch`."""
@@ -168,6 +168,17 @@ class Learned:
         self._due = self._clock() + self.EVERY_S
         if state := detector.ica.get_state():
             write_state(self._path, state)
+            self.state = state
+
+    def after(self, last: Detector, montage: Montage) -> State | None:
+        """What a stream that has come back with another ``montage`` is to go on from.
+
+        What the ``last`` detector has learned is written before. A stream of other channels is given that, which
+        `ica_for` refuses as it does at the start, so that the file is never overwritten with another stream's; where
+        the rate alone has turned out to be another, all that was learned is of the wrong one, and it starts afresh.
+        """
+        self.write(last)
+        return None if montage.names == last.montage.names else self.state
 
 
 # --------------------------------------------------------------------------------------------------------------- files

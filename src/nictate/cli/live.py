@@ -112,8 +112,9 @@ def run(
 
         def build(montage: Montage) -> Detector:
             looked_at, said = channels_for(montage, named)
-            # What was learned is of the stream that was connected to, not of what it comes back as.
-            known = learned.state if learned is not None and not latest else None
+            known = None
+            if learned is not None:
+                known = learned.after(latest[0], montage) if latest else learned.state
             unmixing = ica_for(
                 card, montage, looked_at, ica, clean=clean or learned is not None, submit=submit, state=known
             )
