@@ -39,16 +39,36 @@ def test_noise_leaves_the_gate_closed_and_a_blink_opens_it_in_the_same_sample() 
 def test_the_share_is_what_the_docstring_says() -> None:
     r = noise()
     r[5000:5100] *= 20.0
+    r[7003], r[8003:8008] = 5.0, 5.0  # Opens the gate, and is not evident.
     gate = Gate(RULES, RATE_HZ, N)
     gate.rearrange([None])
-    energy, share, expected = 0.0, [], []
+    energy, evident, share, expected = 0.0, False, [], []
     for k in range(0, len(r), N):
         share.append(gate.push(r[k : k + N]).share[:, 0])
-        limit = RULES.threshold * gate.rest[0]
+        rest = min(gate.rest[0], 1e100)
         for x in r[k : k + N, 0]:
             energy = max(x * x, energy * np.exp(-1.0 / (RULES.release_s * RATE_HZ)))
-            expected.append(max(0.0, 1.0 - (limit / energy) ** 2) if np.isfinite(limit) else 0.0)
+            evident = evident or energy > RULES.evident * rest
+            limit = (RULES.hold if evident else RULES.threshold) * rest
+            expected.append(max(0.0, 1.0 - (limit / energy) ** 2))
+        evident = evident and any(expected[-N:])
     assert np.allclose(np.concatenate(share), expected, rtol=0, atol=1e-9)
+
+
+def test_an_evident_opening_is_held_where_another_one_is_closed() -> None:
+    rules = dataclasses.replace(RULES, release_s=0.005)  # So that the energy is that of the sample.
+    r = noise(10.0)
+    gates = []
+    for height in (5.0, 10.0):  # 25 and 100 times the energy at rest: opened, and evident.
+        gate = Gate(rules, RATE_HZ, N)
+        gate.rearrange([None])
+        shares(r, gate=gate)
+        opened = np.full((N, 1), 3.5)  # 12 times: above hold, below threshold.
+        opened[0] = height
+        gates.append(gate.push(opened).share[:, 0])
+    assert gates[0][0] > 0.0
+    assert not gates[0][-1]
+    assert (gates[1] > 0.3).all()
 
 
 @pytest.mark.parametrize("scale", [0.1, 1.0, 40.0])
@@ -130,7 +150,13 @@ def test_the_state_goes_on() -> None:
             other.set_state(gate.get_state() | {key: value})
 
 
-@pytest.mark.parametrize("field", ["threshold", "release_s", "baseline_s", "surrender_s", "memory_s"])
+@pytest.mark.parametrize("field", ["hold", "release_s", "baseline_s", "surrender_s", "memory_s"])
 def test_rules_that_cannot_be_are_refused(field: str) -> None:
     with pytest.raises(ConfigError, match="above 0"):
         Gate(dataclasses.replace(RULES, **{field: 0.0}), RATE_HZ, N)
+
+
+@pytest.mark.parametrize(("hold", "threshold", "evident"), [(19.0, 18.0, 36.0), (8.0, 37.0, 36.0)])
+def test_what_holds_a_gate_open_is_less_than_what_opens_it(hold: float, threshold: float, evident: float) -> None:
+    with pytest.raises(ConfigError, match="hold <= threshold <= evident"):
+        Gate(dataclasses.replace(RULES, hold=hold, threshold=threshold, evident=evident), RATE_HZ, N)

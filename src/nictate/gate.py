@@ -7,7 +7,9 @@ whole-component removal. So what is subtracted passes a gate
     g(t) = max(0, 1 - (c σ² / e(t))²),        e(t) = max(r(t)², e(t - 1) exp(-1 / (release_s rate))),
 
 where r is the component's activity above its baseline, e its energy, which rises at once and falls within release_s,
-and σ² its energy at rest. Below c σ² the gate is closed and the signal leaves as it came, to the bit.
+and σ² its energy at rest. Below c σ² the gate is closed and the signal leaves as it came, to the bit. Once an opening
+is evident, no EEG but an eye, c sinks to ``hold`` until the gate closes, so that less is left of the end of a blink and
+of the lid that turns half way: on simulated signals 2 dB for no more that is changed between blinks.
 
 The baseline is where the component was just before the gate opened: it follows while the gate is closed and holds while
 it is open. A causal high-pass in its place leaves an undershoot after each blink, which the gate then lets through: on
@@ -30,22 +32,24 @@ from nictate.signals import ConfigError, FloatArray
 class GateRules:
     """The numbers of the gate."""
 
-    threshold: float = 16.0
-    """c: the gate is closed below so many times the energy at rest: 4 standard deviations."""
-    release_s: float = 0.05
+    threshold: float = 18.0
+    """c: the gate opens above so many times the energy at rest."""
+    hold: float = 6.0
+    """c of an opening that has become evident."""
+    evident: float = 36.0
+    """An opening of so many times the energy at rest is an event that neither EEG nor noise makes."""
+    release_s: float = 0.07
     """Time constant in s with which the energy falls."""
     baseline_s: float = 0.08
     """Time constant in s with which the baseline follows a closed gate."""
-    patience_s: float = 2.0
+    patience_s: float = 0.7
     """A gate that has been open for so long, in s, looks at a new level (of the gaze, of a lid), not at a blink."""
-    surrender_s: float = 1.0
+    surrender_s: float = 0.5
     """Time constant in s with which the baseline follows then."""
     memory_s: float = 30.0
     """How far back in s the energy at rest looks."""
     settle_s: float = 1.0
     """How much of a component must have been seen, in s, before its gate may open."""
-    evident: float = 36.0
-    """An opening of so many times the energy at rest is an event that neither EEG nor noise makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,10 @@ class Gate:
     _NORMAL = 1.4826**2  # Of a normal distribution: variance over the median of the squares.
 
     def __init__(self, rules: GateRules, rate_hz: float, frame: int) -> None:
-        if min(rules.threshold, rules.release_s, rules.baseline_s, rules.surrender_s, rules.memory_s) <= 0.0:
+        if min(rules.hold, rules.release_s, rules.baseline_s, rules.surrender_s, rules.memory_s) <= 0.0:
             raise ConfigError(f"{rules!r}: numbers above 0 are needed")
+        if not rules.hold <= rules.threshold <= rules.evident:
+            raise ConfigError(f"{rules!r}: hold <= threshold <= evident is needed")
         frame_s = frame / rate_hz
         self._rules = rules
         self._fall = np.exp(-np.arange(1, frame + 1) / (rules.release_s * rate_hz))[:, np.newaxis]
@@ -87,7 +93,7 @@ class Gate:
         """(components,) how many evident openings there were."""
         self._squares = np.empty((self._memory, 0))  # One a frame, in a ring; infinite where a component was not there.
         self._frames = 0
-        self._limit = np.empty(0)
+        self._limit = self._held = self._clear = np.empty(0)
         self._seen = np.empty(0, dtype=np.int64)
         self._energy = np.empty(0)
         self._open = np.empty(0, dtype=np.int64)
@@ -104,7 +110,7 @@ class Gate:
             return
         at = np.array([len(self) if k is None else k for k in order], dtype=np.int64)
         self.rest = np.append(self.rest, np.inf)[at]
-        self._limit = self._limits()
+        self._set_limits()
         self.events = np.append(self.events, 0)[at]
         self._squares = np.hstack((self._squares, np.full((self._memory, 1), np.inf)))[:, at]
         self._seen = np.append(self._seen, 0)[at]
@@ -127,10 +133,9 @@ class Gate:
         self._frames += 1
         if self._frames % self._every == 0:
             self._reckon(self._every)
-        limit = self._limit
-        top = np.maximum.reduce(squares)
+        top, limit = np.maximum.reduce(squares), self._limit
         if not self._all_closed:
-            top = np.maximum(top, self._energy)
+            top, limit = np.maximum(top, self._energy), np.where(self._evident, self._held, limit)
         closed = top <= limit
         if np.count_nonzero(closed) == len(closed):
             # Such an energy can open no gate later, either: it has no more than to be forgotten.
@@ -140,10 +145,11 @@ class Gate:
         self._all_closed = False
         energy = np.maximum(np.maximum.accumulate(squares / self._fall), self._energy) * self._fall
         self._energy = energy[-1].copy()
-        share = 1.0 - (limit / np.maximum(energy, limit)) ** 2
-        evident = top > self._rules.evident * self.rest
-        self.events = self.events + (evident & ~self._evident)
-        self._evident = (self._evident | evident) & ~closed
+        evident = np.maximum.accumulate(energy > self._clear) | self._evident
+        limits = np.where(evident, self._held, limit)
+        share = 1.0 - (limits / np.maximum(energy, limits)) ** 2
+        self.events = self.events + (evident[-1] & ~self._evident)
+        self._evident = evident[-1] & ~closed
         self._open = np.where(closed, 0, self._open + 1)
         late = np.where(self._open > self._patience, self._late_follow, 0.0)
         return Opening(share, np.where(closed, self._closed_follow, late), closed=False)
@@ -155,11 +161,13 @@ class Gate:
             if seen >= self._settle:
                 middle = float(np.partition(self._squares[:, k], seen // 2)[seen // 2])
                 self.rest[k] = max(self._NORMAL * middle, 1e-12)
-        self._limit = self._limits()
+        self._set_limits()
 
-    def _limits(self) -> FloatArray:
-        """(components,) below which energy a gate is closed; beyond all energies where that at rest is not known."""
-        return np.minimum(self._rules.threshold * self.rest, np.finfo(np.float64).max)
+    def _set_limits(self) -> None:
+        """(components,) energies at which something happens; beyond all energies where that at rest is not known."""
+        rules, largest = self._rules, np.finfo(np.float64).max
+        ratios = np.array([[rules.threshold], [rules.hold], [rules.evident]])
+        self._limit, self._held, self._clear = np.minimum(ratios * self.rest, largest)
 
     def get_state(self) -> dict[str, npt.NDArray[np.generic]]:
         """What is usual of each component, as plain arrays."""

@@ -52,7 +52,8 @@ class OnlineIca:
         rate_hz, (n, channels) = signals.montage.rate_hz, signals.samples.shape
         length, rules = card.frame(rate_hz), card.ica
         if self.manner != "gated":
-            rules = replace(rules, gate=replace(rules.gate, threshold=NEVER_CLOSED, surrender_s=BASELINE_S))
+            gate = replace(rules.gate, threshold=NEVER_CLOSED, hold=NEVER_CLOSED, surrender_s=BASELINE_S)
+            rules = replace(rules, gate=gate)
         quality = Quality(card.quality, length / rate_hz, channels)
         framer = Framer(length, channels)
         frames = framer.push(Run(signals.samples, np.arange(n) / rate_hz, fresh=True))
