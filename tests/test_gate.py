@@ -150,7 +150,7 @@ def test_the_state_goes_on() -> None:
             other.set_state(gate.get_state() | {key: value})
 
 
-@pytest.mark.parametrize("field", ["hold", "release_s", "baseline_s", "surrender_s", "memory_s"])
+@pytest.mark.parametrize("field", ["threshold", "hold", "release_s", "baseline_s", "surrender_s", "memory_s"])
 def test_rules_that_cannot_be_are_refused(field: str) -> None:
     with pytest.raises(ConfigError, match="above 0"):
         Gate(dataclasses.replace(RULES, **{field: 0.0}), RATE_HZ, N)

@@ -117,7 +117,7 @@ def test_learning_is_the_same_at_any_rate(rate_hz: float) -> None:
     pulled = Simulator(8, rate_hz, seed=3).pull_with_sources(round(30 * rate_hz))
     ica = OnlineICA(rate_hz).partial_fit(pulled.block.samples)
     assert ica.phase == "learned"
-    assert ica.seconds_ == pytest.approx(30.0, abs=0.1)
+    assert 30.0 - ica.seconds_ <= ica.block_s
     assert blink_likeness(ica, pulled.block.samples, pulled.sources[:, 0]) > 0.85
 
 
@@ -353,9 +353,9 @@ def test_a_refit_that_is_asked_for_is_adopted_two_seconds_later() -> None:
 
 def test_a_refit_keeps_places_and_signs() -> None:
     x, _ = headset(60)
-    ica = OnlineICA(RATE_HZ).partial_fit(x[:4000]).refit().partial_fit(x[4000:4240])
+    ica = OnlineICA(RATE_HZ).partial_fit(x[:4000]).refit().partial_fit(x[4000:4256])
     maps, generation = ica.mixing_, ica.generation_
-    ica.partial_fit(x[4240:4264])
+    ica.partial_fit(x[4256:4272])
     assert ica.generation_ == generation + 1
     alike = ica.unmixing_ @ maps
     assert np.diag(alike).min() > 0.0

@@ -74,7 +74,8 @@ class Gate:
     _NORMAL = 1.4826**2  # Of a normal distribution: variance over the median of the squares.
 
     def __init__(self, rules: GateRules, rate_hz: float, frame: int) -> None:
-        if min(rules.hold, rules.release_s, rules.baseline_s, rules.surrender_s, rules.memory_s) <= 0.0:
+        times_s = (rules.release_s, rules.baseline_s, rules.surrender_s, rules.memory_s)
+        if min(rules.hold, rules.threshold, *times_s) <= 0.0:
             raise ConfigError(f"{rules!r}: numbers above 0 are needed")
         if not rules.hold <= rules.threshold <= rules.evident:
             raise ConfigError(f"{rules!r}: hold <= threshold <= evident is needed")
