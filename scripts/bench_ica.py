@@ -30,7 +30,8 @@ from nictate.profile import USUAL, Profile
 from nictate.service import one_core, shipped_card
 from nictate.signals import Block, FloatArray
 from nictate.simulate import Simulated, Simulator
-from nictate.training.evaluate import Truth, add, score
+from nictate.training.evaluate import Truth, score
+from nictate.training.scores import add
 
 RATE_HZ = 250.0
 FIRST_SEED = 20

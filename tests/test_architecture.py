@@ -56,7 +56,7 @@ RULES = {
     "*.__init__": Rule(),
     "edges.*": Rule(PURE, SCIENCE),
     "training.*": Rule(
-        (*PURE, "training", "edges.onnx", "edges.recordings"),
+        (*PURE, "training", "edges.onnx", "edges.recordings", "edges.state"),
         (*SCIENCE, "matplotlib", "onnx", "onnxscript", "torch"),
     ),
     "comparison.*": Rule(

@@ -16,7 +16,9 @@ from typing import IO, Any
 
 import mne
 import numpy as np
+import pytest
 
+from nictate.cli import main
 from nictate.signals import FloatArray
 from nictate.simulate import Simulator
 
@@ -46,6 +48,16 @@ def nictate(*arguments: object, cwd: Path | None = None) -> subprocess.Completed
         cwd=cwd,
         timeout=PATIENCE_S,
     )
+
+
+def call(arguments: Sequence[object], monkeypatch: pytest.MonkeyPatch) -> int:
+    """In this process, which has everything loaded."""
+    monkeypatch.setattr(sys, "argv", ["nictate", *map(str, arguments)])
+    monkeypatch.setenv("COLUMNS", "300")
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
 
 
 class Program:

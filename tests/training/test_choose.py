@@ -11,7 +11,8 @@ from nictate.signals import FloatArray
 from nictate.simulate import Profile
 from nictate.training.choose import Heard, choose, listen, outcome
 from nictate.training.corpus import LabelledSignal
-from nictate.training.evaluate import Truth, add, score
+from nictate.training.evaluate import Truth, score
+from nictate.training.scores import add
 from stand_in import STAND_IN
 
 CARD = STAND_IN.card

@@ -5,8 +5,9 @@ import json
 
 from made_people import person
 
-from nictate.training.evaluate import Score, add, score
+from nictate.training.evaluate import score
 from nictate.training.judge import judge
+from nictate.training.scores import Score, add
 from stand_in import STAND_IN
 
 SKIP_S = (1.0, 0.3)
@@ -56,7 +57,7 @@ def test_a_recording_is_judged_as_the_detector_hears_it() -> None:
 def test_a_verdict_fits_into_json() -> None:
     row = judge(*STAND_IN[:2], [person(1, lasting_s=15.0)], SKIP_S).to_dict()
     assert json.loads(json.dumps(row, allow_nan=False)) == row
-    assert row.keys() == {"overall", "recordings", "people", "sets"}
+    assert row.keys() == {"overall", "recordings", "people", "sets", "conditions", "per_person", "intervals"}
     nothing = judge(*STAND_IN[:2], [], SKIP_S).to_dict()
     assert nothing["overall"]["f1"] is None
     assert nothing["people"] == {}

@@ -1,4 +1,4 @@
-"""Commands on recordings and models: annotate, evaluate, train, bench."""
+"""Commands on recordings and models: annotate, train, bench."""
 
 from __future__ import annotations
 
@@ -57,64 +57,6 @@ def annotate(
 
         task.many(files, jobs, heard, done)
     raise typer.Exit(1 if 1 in codes else max(codes))
-
-
-@app.command()
-def evaluate(
-    data: Annotated[Path, typer.Argument(help="Folder of labelled recordings.")],
-    model: Model = None,
-    held_out: Annotated[
-        bool, typer.Option("--held-out", help="Only the people that the model's card keeps for the test.")
-    ] = False,
-    as_json: Annotated[Path | None, typer.Option("--json", help="Also write everything to this file.")] = None,
-    skip_start: Annotated[float, typer.Option(min=0.0, help="Seconds not scored at the start of a recording.")] = 1.0,
-    skip_end: Annotated[float, typer.Option(min=0.0, help="Seconds not scored at its end.")] = 0.3,
-) -> None:
-    """Compare detected with labelled blinks, per recording, per person and overall."""
-    from nictate.edges.onnx import load_model
-    from nictate.service import shipped_card
-    from nictate.training.corpus import load
-    from nictate.training.judge import judge
-
-    card, network = load_model(model or shipped_card())
-    with progress(1.0, "") as advance:
-        signals = load(data, lambda done, of: advance(1.0 / of if done else 0.0, "reading"))
-    if held_out:
-        people = card.about.get("split", {}).get("test", [])
-        signals = tuple(s for s in signals if s.subject in people)
-        if not signals:
-            raise ConfigError("none of the people that the card keeps for the test is in this folder")
-    with progress(len(signals), "recordings") as advance:
-        verdict = judge(card, network, signals, (skip_start, skip_end), lambda name: advance(1.0, name))
-    if as_json is not None:
-        as_json.write_text(json.dumps(verdict.to_dict(), indent=2) + "\n", encoding="utf-8")
-    out.print(_scores("recording", verdict.recordings))
-    out.print(_scores("person", verdict.people))
-    out.print(_scores("set", {**verdict.sets, "all": verdict.overall}))
-
-
-def _scores(what: str, rows: dict) -> Table:  # type: ignore[type-arg]
-    table = Table(
-        what, "blinks", "precision", "recall", "F1", "false/min", "start after peak", "blink after peak", "peak error"
-    )
-
-    def cell(value: float | None, form: str) -> str:
-        return "-" if value is None else format(value, form)
-
-    for name, found in rows.items():
-        row = found.to_dict()
-        table.add_row(
-            escape(name),
-            str(row["blinks"]),
-            *(cell(row[key], ".3f") for key in ("precision", "recall", "f1")),
-            cell(row["false_alarms_per_minute"], ".2f"),
-            *(
-                f"{cell(row[f'{key}_median_ms'], '.0f')} ms (p95 {cell(row[f'{key}_p95_ms'], '.0f')})"
-                for key in ("start_latency", "blink_latency")
-            ),
-            f"{cell(row['peak_error_median_ms'], '.0f')} ms",
-        )
-    return table
 
 
 @app.command()

@@ -10,8 +10,8 @@ import numpy as np
 from nictate.card import ModelCard
 from nictate.decision import NEVER, DecisionRules
 from nictate.training.acquaint import acquaint, asked
-from nictate.training.evaluate import Score
 from nictate.training.heard import Heard, outcome
+from nictate.training.scores import Score
 
 UNCONFIRMED = 0.05
 """Share of the starts that no blink may complete."""

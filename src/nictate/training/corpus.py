@@ -33,6 +33,8 @@ class LabelledSignal:
     truth: Truth
     polarity: float
     """+1 where blinks go up, -1 where they go down; +1 where nobody knows."""
+    eyes_closed: bool = False
+    """Whether the person was to keep the eyes closed."""
     source: Float32Array | None = None
     """(n,) blink source in µV, NaN where it cannot be trusted; None where there is none."""
 
@@ -86,6 +88,7 @@ def load(folder: Path, say: Callable[[int, int], None]) -> tuple[LabelledSignal,
                 times=np.concatenate([block.times for block in blocks]),
                 truth=truth,
                 polarity=float(item.polarity or 1),
+                eyes_closed=item.eyes_closed,
             )
         )
     say(len(found), len(found))
@@ -107,18 +110,24 @@ def truth_of(labels: Sequence[recordings.Label], duration_s: float) -> Truth:
     return Truth(rows(blinks, 3), rows(ignore, 2), duration_s)
 
 
-def split_people(signals: Sequence[LabelledSignal], seed: int) -> Split:
-    """70 % of the people for training and validation (a fifth of these validate), 30 % for the test.
-
-    Drawn within each data set, so that every amplifier with enough people is tested; sets of one or two people are
-    drawn from together.
-    """
+def homes(signals: Sequence[LabelledSignal]) -> dict[str, list[str]]:
+    """The people of each data set; who is in several belongs to the first."""
     home: dict[str, str] = {}
     for s in sorted(signals, key=lambda s: (s.set, s.name)):
         home.setdefault(s.subject, s.set)
     groups: dict[str, list[str]] = {}
     for subject, of in home.items():
         groups.setdefault(of, []).append(subject)
+    return groups
+
+
+def split_people(signals: Sequence[LabelledSignal], seed: int) -> Split:
+    """70 % of the people for training and validation (a fifth of these validate), 30 % for the test.
+
+    Drawn within each data set, so that every amplifier with enough people is tested; sets of one or two people are
+    drawn from together.
+    """
+    groups = homes(signals)
     small = [of for of, people in groups.items() if len(people) < 3]
     groups[""] = [person for of in small for person in groups.pop(of)]
     rng = np.random.default_rng(seed)

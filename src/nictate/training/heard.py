@@ -12,7 +12,8 @@ from nictate.decision import Decision, DecisionRules
 from nictate.detector import Detector, Network
 from nictate.signals import BlinkEvent, FloatArray
 from nictate.training.corpus import LabelledSignal
-from nictate.training.evaluate import Score, add, score
+from nictate.training.evaluate import score
+from nictate.training.scores import Score, add
 from nictate.windows import Window
 
 

@@ -7,22 +7,60 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from nictate.card import ModelCard
 from nictate.edges.onnx import OnnxNetwork
 from nictate.signals import ConfigError
 from nictate.training.choose import choose
 from nictate.training.corpus import LabelledSignal, Split, load, split_people
 from nictate.training.export import OPSET, to_onnx
-from nictate.training.fit import Epoch, fit
+from nictate.training.fit import Epoch, Fitted, fit
 from nictate.training.heard import listen
 from nictate.training.judge import Verdict, judge
 from nictate.training.recipe import Recipe
 from nictate.training.report import write_report
 from nictate.training.unmixed import imagined, with_source
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A trained model: the card has its thresholds, and nothing yet for people."""
+
+    card: ModelCard
+    weights: bytes
+    """The ONNX file."""
+    network: OnnxNetwork
+    fitted: Fitted
+
+
+def make(
+    recipe: Recipe,
+    train: Sequence[LabelledSignal],
+    validate: Sequence[LabelledSignal],
+    say: Callable[[str], None],
+    hear: Callable[[Epoch], None],
+) -> Made:
+    """Learns from ``train`` and from simulated people, keeps what is best on ``validate``, chooses the thresholds."""
+    card = recipe.card()
+    learn = [*train, *imagined(recipe.seed, recipe.imagined, recipe.imagined_s)]
+    shown = [[with_source(card, s) for s in part] for part in (learn, validate)]
+    of_many = sum(s.source is not None for s in shown[0])
+    say(f"blink sources by online ICA: {of_many} recordings, {recipe.imagined} of them simulated")
+    fitted = fit(recipe, card, shown[0], shown[1], hear)
+    say(f"the best epoch by validation is {fitted.best}")
+    weights = to_onnx(fitted.network, recipe.hop, {"nictate": "blink", "seed": str(recipe.seed)})
+    card = dataclasses.replace(card, sha256=hashlib.sha256(weights).hexdigest())
+    network = OnnxNetwork(weights, card)
+    # Also on those it was trained on: two thresholds cannot learn them by heart, and few blinks would make them noise.
+    heard = [listen(card, network, s) for s in (*train, *validate)]
+    card = dataclasses.replace(card, decision=choose(card, heard))
+    say(f"thresholds: start {card.decision.start}, confirm {card.decision.confirm}")
+    return Made(card, weights, network, fitted)
 
 
 def train(
@@ -58,30 +96,18 @@ def train(
         )
         advance(0.9 / recipe.epochs, f"epoch {epoch.number}")
 
-    card = recipe.card()
-    learn = [*parts["train"], *imagined(seed, recipe.imagined, recipe.imagined_s)]
-    shown = [[with_source(card, s) for s in part] for part in (learn, parts["validate"])]
-    of_many = sum(s.source is not None for s in shown[0])
-    say(f"blink sources by online ICA: {of_many} recordings, {recipe.imagined} of them simulated")
-    fitted = fit(recipe, card, shown[0], shown[1], hear)
-    say(f"the best epoch by validation is {fitted.best}")
-    weights = to_onnx(fitted.network, recipe.hop, {"nictate": "blink", "seed": str(seed)})
-    card = dataclasses.replace(card, sha256=hashlib.sha256(weights).hexdigest())
-    network = OnnxNetwork(weights, card)
-    # Also on those it was trained on: two thresholds cannot learn them by heart, and few blinks would make them noise.
-    heard = [listen(card, network, s) for s in (*parts["train"], *parts["validate"])]
-    card = dataclasses.replace(card, decision=choose(card, heard))
-    say(f"thresholds: start {card.decision.start}, confirm {card.decision.confirm}")
+    made = make(recipe, parts["train"], parts["validate"], say, hear)
+    card, network = made.card, made.network
     validated = judge(card, network, parts["validate"], (1.0, 0.3))
     tested = judge(card, network, parts["test"], (1.0, 0.3))
-    parameters = sum(p.numel() for p in fitted.network.parameters())
-    about = _about(recipe, split, parts, parameters, fitted.best, validated, tested)
+    parameters = sum(p.numel() for p in made.fitted.network.parameters())
+    about = _about(recipe, split, parts, parameters, made.fitted.best, validated, tested)
     card = dataclasses.replace(card, about=about)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "blink.onnx").write_bytes(weights)
+    (folder / "blink.onnx").write_bytes(made.weights)
     (folder / "blink.json").write_text(card.to_json(), encoding="utf-8")
     advance(0.05, "report")
-    write_report(report, recipe, card, network, fitted, parts["test"], tested)
+    write_report(report, recipe, card, network, made.fitted, parts["test"], tested)
     advance(0.05, "")
     late_ms = tested.overall.to_dict()["start_latency_median_ms"]
     started = "no blink found" if late_ms is None else f"blink/start {late_ms:.0f} ms after the peak"

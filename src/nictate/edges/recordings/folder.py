@@ -26,13 +26,15 @@ class LabelledRecording:
     """The words of the source; empty when it says nothing."""
     polarity: int | None
     """1 where blinks go up, -1 where they go down, None when unknown."""
+    eyes_closed: bool
+    """Whether the names, or the table's remarks, say that the eyes were closed."""
 
 
 def index(folder: Path | str) -> tuple[LabelledRecording, ...]:
     """The labelled recordings of a folder, sorted by path.
 
-    With a ``recordings.tsv`` (columns set, recording, and perhaps subject, licence, blink_polarity) those that it
-    lists: ``<set>/<recording>_eeg.*`` with ``<set>/<recording>_events.tsv``. Else all such pairs at any depth, where
+    With a ``recordings.tsv`` (columns set, recording, and perhaps subject, licence, blink_polarity, remark) those that
+    it lists: ``<set>/<recording>_eeg.*`` with ``<set>/<recording>_events.tsv``. Else all such pairs at any depth, where
     the subject is the ``sub-`` part of the name or else the name. What is neither is ignored, as is a folder
     ``sealed``.
 
@@ -68,6 +70,7 @@ def _indexed(folder: Path, table: Path) -> list[LabelledRecording]:
                 subject=row.get("subject") or _subject(labels),
                 licence=row.get("licence", ""),
                 polarity={"1": 1, "+1": 1, "-1": -1}.get(row.get("blink_polarity", "")),
+                eyes_closed=_closed(row["set"], row["recording"], row.get("remark", ""), row.get("label_kind", "")),
             )
         )
     if missing:
@@ -93,6 +96,7 @@ def _paired(folder: Path) -> list[LabelledRecording]:
                 subject=_subject(labels),
                 licence="",
                 polarity=None,
+                eyes_closed=_closed(*parts),
             )
         )
     return found
@@ -102,6 +106,11 @@ def _subject(labels: Path) -> str:
     name = labels.name.removesuffix("_events.tsv")
     entity = re.match(r"sub-[^_]+", name)
     return entity[0] if entity else name
+
+
+def _closed(*texts: str) -> bool:
+    """``task-eyesclosed``, ``innopolis_closed``, "eyes closed: no blink seen"."""
+    return any(re.search(r"eyes?[ _-]?closed|(?<![a-z])closed$", text.lower()) for text in texts)
 
 
 def _signal_beside(labels: Path) -> Path | None:

@@ -1,0 +1,167 @@
+"""The command that judges a model by labels, or the way of making it by cross-validation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from nictate.cli.shell import Model, app, out, progress, say
+from nictate.signals import ConfigError
+
+if TYPE_CHECKING:
+    from nictate.training.corpus import LabelledSignal
+    from nictate.training.crossvalidate import CrossValidation
+    from nictate.training.judge import Verdict
+
+WORK = Path("crossvalidation")
+
+TIMES = {
+    "start_latency": "start after peak, ms",
+    "blink_latency": "blink after peak, ms",
+    "blink_after_end": "blink after end, ms",
+    "peak_error": "peak error, ms",
+    "duration_error": "duration error, ms",
+}
+"""By their names in `Score.to_dict`."""
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path, typer.Argument(help="Folder of labelled recordings.")],
+    model: Model = None,
+    held_out: Annotated[
+        bool, typer.Option("--held-out", help="Only the people that the model's card keeps for the test.")
+    ] = False,
+    cross_validate: Annotated[
+        bool,
+        typer.Option(
+            "--cross-validate", help="Train without some of the people and judge by them, until all are judged."
+        ),
+    ] = False,
+    folds: Annotated[int | None, typer.Option(min=2, help="Parts that the people are dealt to. [default: 4]")] = None,
+    leave_one_out: Annotated[bool, typer.Option("--leave-one-out", help="As many folds as there are people.")] = False,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of folds and training. [default: 1]")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Folds at a time, each two processes. [default: 1]")] = None,
+    work: Annotated[
+        Path | None,
+        typer.Option(help="Folder that the folds are kept in; goes on where it broke off. [default: crossvalidation]"),
+    ] = None,
+    without: Annotated[
+        str | None, typer.Option(help="Do not judge by recordings whose names contain one of these: Fp1_006,Fp1_018.")
+    ] = None,
+    as_json: Annotated[Path | None, typer.Option("--json", help="Also write everything to this file.")] = None,
+    skip_start: Annotated[float, typer.Option(min=0.0, help="Seconds not scored at the start of a recording.")] = 1.0,
+    skip_end: Annotated[float, typer.Option(min=0.0, help="Seconds not scored at its end.")] = 0.3,
+) -> None:
+    """Compare detected with labelled blinks, per recording, per person, per set and overall."""
+    from nictate.training.corpus import load
+    from nictate.training.judge import judge_trials
+
+    if not cross_validate:
+        given = {"--folds": folds, "--leave-one-out": leave_one_out, "--seed": seed, "--jobs": jobs, "--work": work}
+        for name, value in given.items():
+            if value not in (None, False):
+                raise ConfigError(f"{name} belongs to --cross-validate")
+    elif model is not None or held_out:
+        raise ConfigError("--cross-validate trains its own models: leave out --model and --held-out")
+    elif leave_one_out and folds is not None:
+        raise ConfigError("--folds and --leave-one-out contradict each other")
+    with progress(1.0, "") as advance:
+        signals = load(data, lambda done, of: advance(1.0 / of if done else 0.0, "reading"))
+    judged = _judgeable(signals, without)
+    skip_s = skip_start, skip_end
+    if cross_validate:
+        count = len({s.subject for s in signals}) if leave_one_out else folds or 4
+        made = _cross_validated(signals, count, 1 if seed is None else seed, jobs or 1, work or WORK)
+        names = {s.name for s in judged}
+        verdict = judge_trials([trial for trial in made.trials if trial.heard.signal.name in names], skip_s)
+    else:
+        verdict = _judged(judged, model, held_out, skip_s)
+    found = verdict.to_dict()
+    if as_json is not None:
+        as_json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    _print(found)
+
+
+def _judgeable(signals: Sequence[LabelledSignal], without: str | None) -> list[LabelledSignal]:
+    parts = [part.strip() for part in (without or "").split(",") if part.strip()]
+    for part in parts:
+        if not any(part in s.name for s in signals):
+            raise ConfigError(f"--without {part}: no recording has this in its name")
+    return [s for s in signals if not any(part in s.name for part in parts)]
+
+
+def _judged(
+    signals: Sequence[LabelledSignal], model: Path | None, held_out: bool, skip_s: tuple[float, float]
+) -> Verdict:
+    from nictate.edges.onnx import load_model
+    from nictate.service import shipped_card
+    from nictate.training.judge import judge
+
+    card, network = load_model(model or shipped_card())
+    if held_out:
+        people = card.about.get("split", {}).get("test", [])
+        signals = [s for s in signals if s.subject in people]
+        if not signals:
+            raise ConfigError("none of the people that the card keeps for the test is in this folder")
+    with progress(len(signals), "recordings") as advance:
+        return judge(card, network, signals, skip_s, lambda name: advance(1.0, name))
+
+
+def _cross_validated(
+    signals: Sequence[LabelledSignal], count: int, seed: int, jobs: int, work: Path
+) -> CrossValidation:
+    try:
+        from nictate.training.crossvalidate import cross_validate
+        from nictate.training.recipe import Recipe
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"{error.name} is missing: install nictate[train]") from None
+    say(f"{len({s.subject for s in signals})} people, {len(signals)} recordings, {count} folds, kept in {work}")
+    with progress(1.0, "") as advance:
+        return cross_validate(signals, work, Recipe(seed=seed), count, jobs, say, advance)
+
+
+def _print(found: dict[str, Any]) -> None:
+    sure = found["intervals"]
+    out.print(_table("recording", found["recordings"], {}))
+    out.print(_table("person", found["people"], {}))
+    if found["conditions"]:
+        out.print(_table("recordings", found["conditions"], {}))
+    out.print(_table("set", {**found["sets"], "all": found["overall"]}, {**sure["sets"], "all": sure["overall"]}))
+    each = found["per_person"]["overall"]["f1"]
+    if each["people"]:
+        mean, median = (_cell(each[of], ".3f", each[f"{of}_interval"]) for of in ("mean", "median"))
+        out.print(f"F1 of each of the {each['people']} people who blink: mean {mean}, median {median}")
+
+
+def _table(what: str, rows: dict[str, dict[str, Any]], sure: dict[str, dict[str, Any]]) -> Table:
+    """Measures by name; ``sure`` has the intervals of some."""
+    table = Table(what, *("blinks", "precision", "recall", "F1", "false/min", "vain starts"), *TIMES.values())
+    for name, row in rows.items():
+        of = sure.get(name, {})
+        table.add_row(
+            escape(name),
+            str(row["blinks"]),
+            *(_cell(row[key], ".3f", of.get(key)) for key in ("precision", "recall", "f1")),
+            _cell(row["false_alarms_per_minute"], ".2f", of.get("false_alarms_per_minute")),
+            _cell(row["unconfirmed_starts_share"], ".1%"),
+            *(
+                _cell(row[f"{key}_median_ms"], ".0f", of.get(f"{key}_median_ms"), p95=row.get(f"{key}_p95_ms"))
+                for key in TIMES
+            ),
+        )
+    return table
+
+
+def _cell(value: float | None, form: str, interval: Sequence[float] | None = None, p95: float | None = None) -> str:
+    """A measure, with its interval and its 95th percentile where there are such."""
+    if value is None:
+        return "-"
+    sure = f" [{interval[0]:{form}}, {interval[1]:{form}}]" if interval else ""
+    return escape(format(value, form) + sure + (f" (p95 {p95:{form}})" if p95 is not None else ""))

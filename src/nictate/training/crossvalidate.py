@@ -1,0 +1,254 @@
+"""Cross-validation over people: each is judged once, by a network that has learned nothing of him.
+
+What is trained and what it said of its fold's people stays in a folder, so that a run that broke off goes on where it
+was, and the analysis can be made anew, with mended labels too, without training.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.queues import Queue
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+import numpy as np
+
+from nictate.edges.onnx import load_model
+from nictate.signals import ConfigError
+from nictate.training import hearings
+from nictate.training.heard import listen
+from nictate.training.corpus import LabelledSignal, Split, homes
+from nictate.training.fit import Epoch
+from nictate.training.judge import Trial
+from nictate.training.recipe import Recipe
+from nictate.training.train import make
+
+Told = Callable[[float, str], None]
+"""Hears shares of the whole, and what is being done."""
+
+TRAINED = 0.95
+"""Share of the work that training is; the rest is hearing."""
+
+
+def fold_people(signals: Sequence[LabelledSignal], folds: int, seed: int) -> tuple[Split, ...]:
+    """Everybody tested once. Of those left in a fold a fifth validates.
+
+    People are dealt out like cards, one data set after the other, so that each fold has its share of the large sets
+    and the people of small ones are spread. Raises `ConfigError` when there are fewer people than folds.
+    """
+    rng = np.random.default_rng(seed)
+    groups = homes(signals)
+    people = [groups[of][k] for of in sorted(groups) for k in rng.permutation(len(groups[of]))]
+    if len(people) < folds:
+        raise ConfigError(f"{folds} folds of {len(people)} people: each fold needs one to be tested")
+    splits = []
+    for fold in range(folds):
+        rest = [person for k, person in enumerate(people) if k % folds != fold]
+        parts = (
+            (person for k, person in enumerate(rest) if k % 5),
+            (person for k, person in enumerate(rest) if not k % 5),
+            people[fold::folds],
+        )
+        splits.append(Split(*(tuple(sorted(part)) for part in parts)))
+    return tuple(splits)
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A part of the work, and the folder that it is kept in."""
+
+    number: int
+    """From 1."""
+    folder: Path
+    split: Split
+
+    @property
+    def card(self) -> Path:
+        return self.folder / "blink.json"
+
+    def heard(self, signal: LabelledSignal) -> Path:
+        return (self.folder / "heard" / signal.name).with_suffix(".npz")
+
+    def tested(self, signals: Sequence[LabelledSignal]) -> list[LabelledSignal]:
+        return [s for s in signals if s.subject in self.split.test]
+
+    def lacks(self, signals: Sequence[LabelledSignal]) -> bool:
+        """Whether something is still to be done."""
+        return not self.card.is_file() or not all(self.heard(s).is_file() for s in self.tested(signals))
+
+
+@dataclass(frozen=True, slots=True)
+class CrossValidation:
+    """All folds, and all recordings in their order, each as the network of its fold heard it."""
+
+    folds: tuple[Fold, ...]
+    trials: tuple[Trial, ...]
+
+
+def cross_validate(
+    signals: Sequence[LabelledSignal],
+    work: Path,
+    recipe: Recipe,
+    folds: int,
+    jobs: int,
+    say: Callable[[str], None],
+    advance: Told,
+) -> CrossValidation:
+    """Trains and hears what ``work`` lacks, ``jobs`` folds at a time.
+
+    The seed is the recipe's. Raises `ConfigError` when ``work`` holds a cross-validation that this does not continue.
+    """
+    planned = plan(signals, work, recipe, folds)
+    todo = [fold for fold in planned if fold.lacks(signals)]
+    if done := len(planned) - len(todo):
+        say(f"{done} of {len(planned)} folds are in {work} already")
+        advance(done / len(planned), "")
+
+    def told(share: float, text: str) -> None:
+        advance(share / len(planned), text)
+
+    if jobs == 1 or len(todo) < 2:
+        for fold in todo:
+            _do(fold, signals, recipe, say, told)
+    else:
+        _do_many(todo, signals, recipe, jobs, say, told)
+    trials: dict[str, Trial] = {}
+    for fold in planned:
+        card, _ = load_model(fold.card)
+        trials |= {s.name: Trial(card, hearings.load(fold.heard(s), s)) for s in fold.tested(signals)}
+    return CrossValidation(tuple(planned), tuple(trials[s.name] for s in signals))
+
+
+def plan(signals: Sequence[LabelledSignal], work: Path, recipe: Recipe, folds: int) -> list[Fold]:
+    """Who is tested where: as ``work`` has it, or anew.
+
+    Raises `ConfigError` when the plan that is there is of other people, folds or seed, or, where a fold is still to be
+    trained, of another recipe.
+    """
+    splits = fold_people(signals, folds, recipe.seed)
+    wanted = {
+        "seed": recipe.seed,
+        "folds": [{key: list(people) for key, people in dataclasses.asdict(split).items()} for split in splits],
+        "recipe": json.loads(json.dumps(dataclasses.asdict(recipe))),
+    }
+    planned = [Fold(k, work / f"fold-{k}", split) for k, split in enumerate(splits, start=1)]
+    path = work / "plan.json"
+    if not path.exists():
+        _write(path, (json.dumps(wanted, indent=2) + "\n").encode())
+        return planned
+    there = _read(path)
+    other = f"{work} holds another cross-validation: name another folder, or delete this one"
+    if there.get("seed") != wanted["seed"] or there.get("folds") != wanted["folds"]:
+        raise ConfigError(f"{other} (its seed is {there.get('seed')}, its folds {len(there.get('folds', []))})")
+    if there.get("recipe") != wanted["recipe"] and any(not fold.card.is_file() for fold in planned):
+        raise ConfigError(f"{other} (it was begun with another recipe)")
+    return planned
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        there = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(f"{path} is not JSON ({error}): delete its folder, or name another") from None
+    return there if isinstance(there, dict) else {}
+
+
+def _do(fold: Fold, signals: Sequence[LabelledSignal], recipe: Recipe, say: Callable[[str], None], told: Told) -> None:
+    """Train the fold's network unless it is there, and hear those of its recordings that have not been heard."""
+    name = f"fold {fold.number}"
+    if not fold.card.is_file():
+        _train(fold, signals, recipe, lambda line: say(f"{name}: {line}"), told)
+    else:
+        told(TRAINED, name)
+    card, network = load_model(fold.card)
+    tested = fold.tested(signals)
+    for s in tested:
+        if not fold.heard(s).is_file():
+            hearings.save(fold.heard(s), listen(card, network, s), card.hop)
+        told((1.0 - TRAINED) / len(tested), f"{name}: {s.name}")
+
+
+def _train(
+    fold: Fold, signals: Sequence[LabelledSignal], recipe: Recipe, say: Callable[[str], None], told: Told
+) -> None:
+    began = time.monotonic()
+    split = fold.split
+    parts = {name: [s for s in signals if s.subject in getattr(split, name)] for name in ("train", "validate", "test")}
+    for name in ("train", "validate"):
+        if not sum(len(s.truth.blinks) for s in parts[name]):
+            raise ConfigError(f"fold {fold.number} has no labelled blinks to {name} with: more people are needed")
+
+    def hear(epoch: Epoch) -> None:
+        minutes = (time.monotonic() - began) / 60
+        told(TRAINED / recipe.epochs, f"fold {fold.number}: epoch {epoch.number}/{recipe.epochs}, {minutes:.1f} min")
+
+    made = make(recipe, parts["train"], parts["validate"], say, hear)
+    card = dataclasses.replace(made.card, about={"split": dataclasses.asdict(split), "best_epoch": made.fitted.best})
+    _write(fold.folder / "blink.onnx", made.weights)
+    _write(fold.card, card.to_json().encode())  # Last: where it is, the fold is trained.
+
+
+Message = tuple[float, str] | str
+
+
+def _do_many(
+    todo: Sequence[Fold],
+    signals: Sequence[LabelledSignal],
+    recipe: Recipe,
+    jobs: int,
+    say: Callable[[str], None],
+    told: Told,
+) -> None:
+    context = get_context("spawn")
+    told_by: Queue[Message] = context.Queue()
+    # Not daemons: each has a process of its own that makes its batches.
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_remember, initargs=(told_by, signals)) as pool:
+        running: set[Future[None]] = {pool.submit(_do_one, fold, recipe) for fold in todo}
+        while running:
+            done, running = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+            _pass_on(told_by, say, told)
+            for future in done:
+                if future.exception() is not None:
+                    pool.shutdown(wait=True, cancel_futures=True)
+                future.result()
+    _pass_on(told_by, say, told)
+
+
+def _pass_on(told_by: Queue[Message], say: Callable[[str], None], told: Told) -> None:
+    while True:
+        try:
+            message = told_by.get_nowait()
+        except Empty:
+            return
+        if isinstance(message, str):
+            say(message)
+        else:
+            told(*message)
+
+
+_task: tuple[Queue[Message], Sequence[LabelledSignal]]
+
+
+def _remember(told_by: Queue[Message], signals: Sequence[LabelledSignal]) -> None:
+    global _task  # The worker's own: sent once, not with each fold.
+    _task = told_by, signals
+
+
+def _do_one(fold: Fold, recipe: Recipe) -> None:
+    told_by, signals = _task
+    _do(fold, signals, recipe, told_by.put, lambda share, text: told_by.put((share, text)))
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_bytes(content)
+    part.replace(path)
