@@ -23,9 +23,9 @@ import numpy as np
 from nictate.edges.onnx import load_model
 from nictate.signals import ConfigError
 from nictate.training import hearings
-from nictate.training.heard import listen
 from nictate.training.corpus import LabelledSignal, Split, homes
 from nictate.training.fit import Epoch
+from nictate.training.heard import listen
 from nictate.training.judge import Trial
 from nictate.training.recipe import Recipe
 from nictate.training.train import make

@@ -99,7 +99,7 @@ def score(events: Iterable[BlinkEvent], truth: Truth, skip_s: tuple[float, float
         hits=len(found.pairs),
         misses=len(found.missed),
         false_alarms=len(found.false),
-        scored_s=max(0.0, high - low - _covered(truth.ignore, low, high)),
+        scored_s=_scored_s(truth, skip_s),
         starts=len(starts),
         unconfirmed=sum(event.decided not in completed for event in starts),
         start_latency_s=tuple(float(e.completes - peak) for e, peak in known if e.completes is not None),
@@ -112,6 +112,42 @@ def score(events: Iterable[BlinkEvent], truth: Truth, skip_s: tuple[float, float
             float(e.duration - (label[2] - label[0])) for e, label in pairs if e.duration is not None
         ),
     )
+
+
+def score_starts(
+    events: Iterable[BlinkEvent],
+    truth: Truth,
+    skip_s: tuple[float, float] = (1.0, 0.3),
+    look_s: float | None = None,
+) -> Score:
+    """Counts and delays of the ``blink/start`` events as detections of their own, by the rule of ``blink``.
+
+    The moment that a start points to is what the network spoke of when it was decided, ``look_s`` before. Where the
+    look-ahead is not known, it is the peak of the ``blink`` that completes the start, or else its onset.
+    """
+    events = list(events)
+    starts = [event for event in events if event.kind == "blink/start"]
+    peaks = {event.completes: event.peak for event in events if event.kind == "blink"}
+    if look_s is None:
+        moments = [peaks.get(event.decided, event.onset) for event in starts]
+    else:
+        moments = [event.decided - look_s for event in starts]
+    found = match(np.array(moments, dtype=np.float64), truth, skip_s)
+    pairs = [(starts[k], truth.blinks[j]) for k, j in found.pairs]
+    return Score(
+        hits=len(found.pairs),
+        misses=len(found.missed),
+        false_alarms=len(found.false),
+        scored_s=_scored_s(truth, skip_s),
+        starts=len(found.pairs) + len(found.false),
+        start_latency_s=tuple(float(e.decided - label[1]) for e, label in pairs if np.isfinite(label[1])),
+        start_after_onset_s=tuple(float(e.decided - label[0]) for e, label in pairs),
+    )
+
+
+def _scored_s(truth: Truth, skip_s: tuple[float, float]) -> float:
+    low, high = skip_s[0], truth.duration_s - skip_s[1]
+    return max(0.0, high - low - _covered(truth.ignore, low, high))
 
 
 def _covered(intervals: FloatArray, low: float, high: float) -> float:

@@ -13,8 +13,8 @@ import numpy as np
 
 from nictate.edges.state import read_state, write_state
 from nictate.signals import ConfigError
-from nictate.training.heard import Heard
 from nictate.training.corpus import LabelledSignal
+from nictate.training.heard import Heard
 from nictate.windows import Window
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from nictate.card import ModelCard
 from nictate.detector import Detector, Network
 from nictate.signals import BlinkEvent
-from nictate.training.heard import Heard
 from nictate.training.corpus import LabelledSignal
 from nictate.training.evaluate import score
+from nictate.training.heard import Heard
 from nictate.training.intervals import LEVEL, RESAMPLES, intervals, per_person
 from nictate.training.scores import Score, add
 

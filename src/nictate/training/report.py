@@ -1,223 +1,199 @@
-"""The report of a training run: one page with pictures, for people."""
+"""The report of an evaluation: one HTML file with its pictures in it, for people.
+
+One file, plain HTML without a script, can be mailed, moved and opened years later.
+"""
 
 from __future__ import annotations
 
+import base64
 import html
-from collections.abc import Sequence
+import io
+import re
+from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
-import matplotlib as mpl
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy import signal
 
-from nictate.card import ModelCard
-from nictate.detector import Network
-from nictate.signals import FloatArray
-from nictate.training.corpus import LabelledSignal
-from nictate.training.dataset import answers
-from nictate.training.evaluate import match
-from nictate.training.fit import Fitted
-from nictate.training.heard import Heard, listen
-from nictate.training.judge import Verdict
-from nictate.training.recipe import Recipe
+from nictate.training import pictures
+from nictate.training.analysis import Analysis
+from nictate.training.evaluate import TOLERANCE_S
+from nictate.training.findings import Finding
 
-PICTURES = 48
-"""Misses and false alarms shown at most, of each."""
+Section = tuple[str, str]
+"""A heading, and HTML."""
+
+SHARES = {
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "false_alarms_per_minute": "false alarms per minute",
+    "unconfirmed_starts_share": "starts that no blink completes",
+}
+TIMES = {
+    "start_latency": "blink/start after the peak",
+    "start_after_onset": "blink/start after the onset",
+    "blink_latency": "blink after the peak",
+    "blink_after_end": "blink after the end",
+    "peak_error": "error of the peak",
+    "duration_error": "error of the duration",
+}
+"""By the names that they have in `Score.to_dict`, which gives them in ms: median, and for delays p95."""
 
 
 def write_report(
     folder: Path,
-    recipe: Recipe,
-    card: ModelCard,
-    network: Network,
-    fitted: Fitted,
-    test: Sequence[LabelledSignal],
-    verdict: Verdict,
-) -> None:
-    """``folder``/index.html and its pictures, of people that the network has never seen."""
-    folder.mkdir(parents=True, exist_ok=True)
-    heard = [listen(card, network, s) for s in test]
-    said, truth = _steps(recipe, card, heard)
-    with mpl.rc_context({"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}):
-        _losses(fitted).savefig(folder / "losses.png", dpi=110)
-        _curves(_names(card), said, truth).savefig(folder / "curves.png", dpi=110)
-        misses, alarms = _mistakes(card, heard)
-        _gallery(misses).savefig(folder / "misses.png", dpi=80)
-        _gallery(alarms).savefig(folder / "false_alarms.png", dpi=80)
-    steps = [
-        f"<tr><td>{name}</td><td>{_accuracy(said[k], truth[k], threshold):.4f}</td>"
-        f"<td>{1 - truth[k].mean():.4f}</td><td>{_area(*_roc(said[k], truth[k])):.4f}</td></tr>"
-        for k, (name, threshold) in enumerate(zip(_names(card), card.decision.confirm, strict=True))
-    ]
+    analysis: Analysis,
+    about: str,
+    sections: Sequence[Section] = (),
+    advance: Callable[[float, str], None] = lambda *_: None,
+) -> Path:
+    """``folder``/index.html. ``about`` says in a sentence what was judged; ``sections`` come before the galleries."""
+    found = analysis.to_dict()
+    sure = found["intervals"]
+    skipped = "Labels are those of people and may be wrong: the galleries are there to judge them too."
+    with pictures.styled():
+        parts: list[Section] = [
+            (
+                "Data sets",
+                _table({**found["sets"], "all": found["overall"]}, {**sure["sets"], "all": sure["overall"]}, "data set")
+                + f"<p>In brackets the 95 % interval of {sure['resamples']} bootstrap resamples of people. "
+                "Of one person there is none. Times in ms: median, for delays also the 95th percentile (p95).</p>",
+            ),
+            ("Each person by himself", _each(found["per_person"])),
+            ("Eyes closed, and recordings without blinks", _table(found["conditions"], {}, "recordings")),
+            (
+                "Accuracy against latency",
+                "<p>How well <code>blink/start</code> does by itself, if one look-ahead alone decides, at one "
+                "threshold after the other, for all recordings alike. A start is right when the moment that the "
+                f"network spoke of lies within {TOLERANCE_S:g} s of a labelled blink's span, one to one. The star is "
+                "what the rules of the cards made of all look-aheads together; there the moment is the peak of the "
+                "<code>blink</code> that completes the start, or else its onset.</p>"
+                + picture(pictures.latencies(analysis), "accuracy against latency", 110),
+            ),
+            (
+                "Thresholds and confidence",
+                picture(pictures.curves(analysis), "ROC, precision and recall, calibration", 110),
+            ),
+            *sections,
+            ("People", _table(found["people"], {}, "person", link=True)),
+            ("Missed blinks and false alarms", _galleries(analysis.found, advance)),
+        ]
     page = PAGE.format(
-        sha=card.sha256[:12],
-        best=fitted.best,
-        events=_table({**verdict.sets, "all": verdict.overall}),
-        people=_table(verdict.people),
-        steps="".join(steps),
-        missed=len(misses),
-        alarmed=len(alarms),
-        shown=PICTURES,
+        about=html.escape(about),
+        tolerance=f"{TOLERANCE_S:g}",
+        note=skipped,
+        contents="".join(f'<li><a href="#{_anchor(title)}">{html.escape(title)}</a></li>' for title, _ in parts),
+        body="".join(
+            f'<section id="{_anchor(title)}"><h2>{html.escape(title)}</h2>{text}</section>' for title, text in parts
+        ),
     )
-    (folder / "index.html").write_text(page, encoding="utf-8")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "index.html"
+    path.write_text(page, encoding="utf-8")
+    return path
 
 
-def _steps(recipe: Recipe, card: ModelCard, heard: Sequence[Heard]) -> tuple[list[FloatArray], list[FloatArray]]:
-    """Probabilities and answers of all time steps that have an answer, for each look-ahead."""
-    said: list[list[FloatArray]] = [[] for _ in card.looks_s]
-    truth: list[list[FloatArray]] = [[] for _ in card.looks_s]
-    for h in heard:
-        if not h.windows:
-            continue
-        count = card.hop // card.step
-        times = np.concatenate([w.times[-1 - card.step * (count - 1) :: card.step] for w in h.windows])
-        p = np.concatenate(h.said, axis=1)
-        of = h.signal.truth
-        edges = np.vstack((of.ignore, [[-np.inf, 1.0], [of.duration_s - 0.3, np.inf]]))
-        target, weight = answers(recipe, card, times, of.spans, edges, of.duration_s)
-        for k in range(len(card.looks_s)):
-            said[k].append(p[k][weight[k] > 0])
-            truth[k].append(target[k][weight[k] > 0].astype(np.float64))
-    return [np.concatenate(x) for x in said], [np.concatenate(x) for x in truth]
+def picture(figure: Figure, alt: str, dpi: int) -> str:
+    """An ``img`` that holds its own PNG."""
+    content = io.BytesIO()
+    figure.savefig(content, dpi=dpi, format="png")
+    width, height = figure.get_size_inches()
+    data = base64.b64encode(content.getvalue()).decode("ascii")
+    size = f'width="{width * 90:.0f}" height="{height * 90:.0f}"'
+    return f'<img alt="{html.escape(alt, quote=True)}" {size} src="data:image/png;base64,{data}">'
 
 
-def _roc(p: FloatArray, truth: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """False and true positive rates by falling threshold."""
-    order = np.argsort(-p, kind="stable")
-    hit = np.cumsum(truth[order]) / max(truth.sum(), 1.0)
-    false = np.cumsum(1.0 - truth[order]) / max((1.0 - truth).sum(), 1.0)
-    return np.concatenate(([0.0], false)), np.concatenate(([0.0], hit))
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Cells are HTML; the first column is of names."""
+    top = "".join(f"<th>{cell}</th>" for cell in head)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def _area(x: FloatArray, y: FloatArray) -> float:
-    return float(np.trapezoid(y, x))
+def measure(value: float | None, form: str, interval: Sequence[float] | None = None) -> str:
+    """A number with its interval, in HTML."""
+    if value is None:
+        return "-"
+    sure = f" <i>[{interval[0]:{form}}, {interval[1]:{form}}]</i>" if interval else ""
+    return f"{value:{form}}{sure}"
 
 
-def _accuracy(p: FloatArray, truth: FloatArray, threshold: float) -> float:
-    return float(((p >= threshold) == (truth > 0.5)).mean())
-
-
-def _losses(fitted: Fitted) -> Figure:
-    figure = Figure(figsize=(5, 3), layout="constrained")
-    axes = figure.subplots()
-    numbers = [e.number for e in fitted.epochs]
-    axes.plot(numbers, [e.train for e in fitted.epochs], label="training (augmented)")
-    axes.plot(numbers, [e.validate for e in fitted.epochs], label="validation (augmented)")
-    axes.axvline(fitted.best, color="0.6", lw=0.8)
-    axes.set(xlabel="epoch", ylabel="negative log likelihood (nats per step)")
-    axes.legend(frameon=False)
-    return figure
-
-
-def _names(card: ModelCard) -> list[str]:
-    return [f"{1e3 * look_s:.0f} ms" for look_s in card.looks_s]
-
-
-def _curves(names: Sequence[str], said: Sequence[FloatArray], truth: Sequence[FloatArray]) -> Figure:
-    figure = Figure(figsize=(10, 3.4), layout="constrained")
-    roc, recall, calibration = figure.subplots(1, 3)
-    for name, p, y in zip(names, said, truth, strict=True):
-        x, hit = _roc(p, y)
-        thin = slice(None, None, max(1, len(x) // 4000))
-        roc.plot(x[thin], hit[thin], label=f"{name}, area {_area(x, hit):.4f}")
-        order = np.argsort(-p, kind="stable")
-        found = np.cumsum(y[order])
-        recall.plot((found / y.sum())[thin], (found / np.arange(1, len(y) + 1))[thin], label=name)
-        bins = np.clip((p * 10).astype(int), 0, 9)
-        seen = [k for k in range(10) if (bins == k).any()]
-        calibration.plot(
-            [p[bins == k].mean() for k in seen], [y[bins == k].mean() for k in seen], marker="o", ms=3, label=name
-        )
-    calibration.plot([0, 1], [0, 1], color="0.7", lw=0.8)
-    roc.set(xscale="log", xlim=(1e-4, 1), xlabel="false positive rate of time steps", ylabel="true positive rate")
-    recall.set(xlabel="recall of time steps", ylabel="precision")
-    calibration.set(xlabel="probability said", ylabel="share that were blinks")
-    for axes in (roc, recall, calibration):
-        axes.legend(frameon=False)
-    return figure
-
-
-Mistake = tuple[LabelledSignal, float, str]
-
-
-def _mistakes(card: ModelCard, heard: Sequence[Heard]) -> tuple[list[Mistake], list[Mistake]]:
-    """Recording, time and caption of every miss and every false alarm."""
-    misses: list[Mistake] = []
-    alarms: list[Mistake] = []
-    for h in heard:
-        blinks = [e for e in h.decide(card, card.decision) if e.kind == "blink"]
-        peaks = np.array([e.peak for e in blinks], dtype=np.float64)
-        found = match(peaks, h.signal.truth)
-        misses += [(h.signal, float(h.signal.truth.peaks[j]), "missed") for j in found.missed]
-        alarms += [(h.signal, float(peaks[k]), f"{blinks[k].confidence:.0%}") for k in found.false]
-    return misses, alarms
-
-
-def _gallery(mistakes: Sequence[Mistake]) -> Figure:
-    """Four seconds around each, zero-phase filtered, labelled blinks shaded green and ``ignore`` grey."""
-    count = min(PICTURES, len(mistakes))
-    pick = np.linspace(0, max(0, len(mistakes) - 1), count).astype(np.int64)
-    rows = max(1, -(-len(pick) // 6))
-    figure = Figure(figsize=(18, 1.9 * rows), layout="constrained")
-    panels = figure.subplots(rows, 6, squeeze=False).ravel()
-    for axes, k in zip(panels, pick, strict=False):
-        _panel(axes, *mistakes[k])
-    for axes in panels[len(pick) :]:
-        axes.set_axis_off()
-    return figure
-
-
-def _panel(axes: Axes, s: LabelledSignal, time: float, caption: str) -> None:
-    sos = signal.butter(2, [0.5, 20.0], "bandpass", fs=s.montage.rate_hz, output="sos")
-    first, last = np.searchsorted(s.times, (time - 6.0, time + 6.0))
-    low, high = time - 2.0, time + 2.0
-    if last - first > 100:  # A label may lie in a pause, of which there is nothing to show.
-        t = s.times[first:last]
-        near = (t >= low) & (t <= high)
-        axes.plot(
-            t[near],
-            signal.sosfiltfilt(sos, s.samples[first:last, s.channels[:3]].astype(np.float64), axis=0)[near],
-            lw=0.7,
-        )
-    axes.axvline(time, color="tab:red", lw=0.7, ls=":")
-    for spans, colour in ((s.truth.blinks[:, [0, 2]], "tab:green"), (s.truth.ignore, "0.5")):
-        for begin, end in spans:
-            if end > low and begin < high:
-                axes.axvspan(max(begin, low), min(end, high), color=colour, alpha=0.25, lw=0)
-    axes.set_xlim(low, high)
-    axes.set_title(f"{s.name.split('/')[-1][:28]}  {caption}", fontsize=7, parse_math=False)
-
-
-LATENCIES = tuple(f"{event}_latency_{of}_ms" for event in ("start", "blink") for of in ("median", "p95"))
-
-
-def _table(rows: dict) -> str:  # type: ignore[type-arg]
-    keys = ("blinks", "precision", "recall", "f1", "false_alarms_per_minute", *LATENCIES, "peak_error_median_ms")
-    head = "".join(f"<th>{key.replace('_', ' ')}</th>" for key in keys)
+def _table(rows: dict[str, Any], sure: dict[str, Any], what: str, *, link: bool = False) -> str:
+    head = [what, "minutes", "blinks", "missed", "false alarms", *SHARES.values(), *TIMES.values()]
     body = []
-    for name, found in rows.items():
-        row = found.to_dict()
-        cells = ("-" if row[key] is None else f"{row[key]:.3g}" for key in keys)
-        body.append(f"<tr><td>{html.escape(name)}</td>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-    return f"<table><tr><th></th>{head}</tr>{''.join(body)}</table>"
+    for name, row in rows.items():
+        of = sure.get(name, {})
+        wrong = row["misses"] + row["false_alarms"]
+        label = html.escape(name)
+        cells = [f'<a href="#{_anchor(name)}">{label}</a>' if link and wrong else label]
+        cells += [f"{row['minutes']:.1f}", *(str(row[key]) for key in ("blinks", "misses", "false_alarms"))]
+        for key in SHARES:
+            form = ".2f" if key == "false_alarms_per_minute" else ".1%" if key.endswith("share") else ".3f"
+            cells.append(measure(row[key], form, of.get(key)))
+        for key in TIMES:
+            late = row.get(f"{key}_p95_ms")
+            text = measure(row[f"{key}_median_ms"], ".0f", of.get(f"{key}_median_ms"))
+            cells.append(text + ("" if late is None else f" <small>p95 {late:.0f}</small>"))
+        body.append(cells)
+    return table(head, body)
 
 
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>nictate: training report</title>
-<style>body{{font:14px/1.5 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem}}
-img{{max-width:100%}} table{{border-collapse:collapse}} td,th{{padding:.15rem .6rem;text-align:right;font-weight:400}}
-th{{border-bottom:1px solid;vertical-align:bottom}} td:first-child{{text-align:left}}</style>
-<h1>Training report</h1><p>Model {sha}, epoch {best}. Everything but the loss is of people that the network has never
-seen, by the rule of <code>nictate evaluate</code>.</p>
-<h2>Events</h2>{events}
-<h2>People</h2>{people}
-<h2>Time steps</h2><p>Blinks are rare, so accuracy says little: the third column is what answering "never"
-would reach.</p>
-<table><tr><th>look-ahead</th><th>accuracy</th><th>of "never"</th><th>area under ROC</th></tr>{steps}</table>
-<img src="curves.png" alt="ROC, precision-recall and calibration of time steps">
-<h2>Loss</h2><img src="losses.png" alt="loss by epoch">
-<h2>Misses ({missed}, at most {shown} shown)</h2><img src="misses.png" alt="missed blinks">
-<h2>False alarms ({alarmed}, at most {shown} shown)</h2><img src="false_alarms.png" alt="false alarms">
-</html>
+def _each(per_person: dict[str, Any]) -> str:
+    rows = []
+    for name, measures in {**per_person["sets"], "all": per_person["overall"]}.items():
+        people = measures["f1"]["people"]
+        if not people:
+            continue
+        cells = [html.escape(name), str(people)]
+        for key in ("f1", "precision", "recall"):
+            row = measures[key]
+            cells += [measure(row[of], ".3f", row[f"{of}_interval"]) for of in ("mean", "median")]
+        rows.append(cells)
+    head = [f"{key}: {of}" for key in ("F1", "precision", "recall") for of in ("mean", "median")]
+    return table(["data set", "people who blink", *head], rows)
+
+
+def _galleries(found: Sequence[Finding], advance: Callable[[float, str], None]) -> str:
+    """By person; who made no mistake is left out."""
+    people = sorted(found, key=lambda finding: finding.signal.subject)
+    parts = [LEGEND]
+    for subject, of in groupby(people, key=lambda finding: finding.signal.subject):
+        findings = list(of)
+        kinds = [mistake.kind for finding in findings for mistake in finding.mistakes]
+        if kinds:
+            shown = "".join(picture(figure, f"mistakes of {subject}", 110) for figure in pictures.gallery(findings))
+            counts = f"{kinds.count('missed')} missed, {kinds.count('false alarm')} false alarms"
+            parts.append(
+                f'<details open id="{_anchor(subject)}"><summary>{html.escape(subject)}: {counts}</summary>{shown}'
+                "</details>"
+            )
+        advance(len(findings) / len(found), subject)
+    return "".join(parts)
+
+
+def _anchor(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+LEGEND = f"""<p>Four seconds each, the three channels nearest to the eyes (the first in black), from 0.5 to 20 Hz
+without delay. <b style="color:{pictures.LABEL}">Green</b>: labelled blinks.
+<b style="color:{pictures.IGNORE}">Grey</b>: labelled as neither, and detections that count neither way.
+Triangles: detected peaks, <b style="color:{pictures.RIGHT}">right</b> or
+<b style="color:{pictures.FALSE}">false</b>. Crosses: <b style="color:{pictures.MISSED}">missed</b>.
+Percents: confidence.</p>"""
+
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>nictate: evaluation</title>
+<style>body{{font:14px/1.5 system-ui,sans-serif;max-width:96rem;margin:2rem auto;padding:0 1.5rem;color:#111;
+background:#fff}} img{{max-width:100%;height:auto;display:block}} h2{{margin-top:2.2rem}} .wide{{overflow-x:auto}}
+table{{border-collapse:collapse;font-variant-numeric:tabular-nums}}
+td,th{{padding:.15rem .7rem;text-align:right;font-weight:400;vertical-align:bottom;white-space:nowrap}}
+th{{border-bottom:1px solid #111;white-space:normal;min-width:3.5rem}} tr:nth-child(even) td{{background:#f6f6f6}}
+td:first-child,th:first-child{{text-align:left}} i{{font-style:normal;color:#777;font-size:.85em}} small{{color:#555}}
+summary{{font-weight:600;padding:.4rem 0;cursor:pointer}} a{{color:#1a4f9c}}</style>
+<h1>Evaluation</h1><p>{about}</p><p>A detection is right when its peak lies within {tolerance} s of a labelled blink's
+span, one detection to one blink. Delays are of stream time: the newest sample used, less the labelled moment.
+{note}</p><ul>{contents}</ul>{body}</html>
 """

@@ -16,14 +16,16 @@ import torch
 from nictate.card import ModelCard
 from nictate.edges.onnx import OnnxNetwork
 from nictate.signals import ConfigError
+from nictate.training.analysis import analyse
 from nictate.training.choose import choose
 from nictate.training.corpus import LabelledSignal, Split, load, split_people
 from nictate.training.export import OPSET, to_onnx
 from nictate.training.fit import Epoch, Fitted, fit
 from nictate.training.heard import listen
-from nictate.training.judge import Verdict, judge
+from nictate.training.judge import Trial, Verdict, judge
+from nictate.training.pictures import losses
 from nictate.training.recipe import Recipe
-from nictate.training.report import write_report
+from nictate.training.report import picture, write_report
 from nictate.training.unmixed import imagined, with_source
 
 
@@ -107,7 +109,13 @@ def train(
     (folder / "blink.onnx").write_bytes(made.weights)
     (folder / "blink.json").write_text(card.to_json(), encoding="utf-8")
     advance(0.05, "report")
-    write_report(report, recipe, card, network, made.fitted, parts["test"], tested)
+    trials = [Trial(card, listen(card, network, s)) for s in parts["test"]]
+    write_report(
+        report,
+        analyse(trials, (1.0, 0.3)),
+        f"Model {card.sha256[:12]}, epoch {made.fitted.best}, of people that it has never seen.",
+        [("Loss", picture(losses(made.fitted), "loss by epoch", 110))],
+    )
     advance(0.05, "")
     late_ms = tested.overall.to_dict()["start_latency_median_ms"]
     started = "no blink found" if late_ms is None else f"blink/start {late_ms:.0f} ms after the peak"
