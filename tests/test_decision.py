@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nictate.decision import NEVER, Decision, DecisionRules
+from nictate.habits import Habits
 from nictate.signals import BlinkEvent, FloatArray
 from nictate.waveforms import blink_waveform
 from nictate.windows import Window
@@ -34,7 +35,7 @@ class Scene:
     rules: DecisionRules = RULES
 
     def events(self, until_s: float = math.inf, *, finish: bool = True) -> list[BlinkEvent]:
-        decision = Decision(self.rules, RATE_HZ, STEP, CARD.looks_s, self.delay_s)
+        decision = Decision(self.rules, RATE_HZ, STEP, CARD.looks_s, self.delay_s, Habits(self.rules.habits))
         inputs = self.signal.shape[1]
         padded = np.vstack((np.zeros((LENGTH, inputs)), self.signal))
         times = np.concatenate((np.full(LENGTH, -np.inf), self.start_s + np.arange(len(self.signal)) / RATE_HZ))
@@ -215,7 +216,7 @@ def test_finish_has_nothing_to_say_of_what_was_not_confirmed() -> None:
 
 def test_a_probability_that_hovers_is_one_blink() -> None:
     """Between release and threshold it neither opens nor closes."""
-    decision = Decision(RULES, RATE_HZ, STEP, CARD.looks_s, 0.0)
+    decision = Decision(RULES, RATE_HZ, STEP, CARD.looks_s, 0.0, Habits(RULES.habits))
     signal = blinks([3.0])
     times = np.arange(len(signal)) / RATE_HZ
     hover = 0.5 * (1.0 + RULES.release) * RULES.confirm[1]
@@ -252,7 +253,7 @@ def test_the_channel_with_the_largest_deflection_is_read() -> None:
 
 def test_what_is_held_does_not_grow() -> None:
     """Early and late words without end, about a signal that has no shape."""
-    decision = Decision(RULES, RATE_HZ, STEP, CARD.looks_s, 0.0)
+    decision = Decision(RULES, RATE_HZ, STEP, CARD.looks_s, 0.0, Habits(RULES.habits))
     rng = np.random.default_rng(0)
     signal = rng.standard_normal((6000, 2))
     times = np.arange(6000) / RATE_HZ

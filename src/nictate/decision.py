@@ -86,10 +86,19 @@ class Shape:
 
 
 class Decision:
-    """Follows the outputs through time. Holds a few numbers, whatever the length of the stream."""
+    """Follows the outputs through time. Holds a few numbers, whatever the length of the stream.
+
+    ``habits`` are what is known of the person already, and are added to.
+    """
 
     def __init__(
-        self, rules: DecisionRules, rate_hz: float, step: int, looks_s: tuple[float, ...], delay_s: float
+        self,
+        rules: DecisionRules,
+        rate_hz: float,
+        step: int,
+        looks_s: tuple[float, ...],
+        delay_s: float,
+        habits: Habits,
     ) -> None:
         self._rules = rules
         self._step = step
@@ -100,7 +109,7 @@ class Decision:
         self._asked = [k for k in range(len(looks_s)) if min(rules.start[k], rules.confirm[k]) < NEVER]
         self._delay_s = delay_s
         self._reach = round(rules.reach_s * rate_hz)
-        self._habits = Habits(rules.habits)
+        self._habits = habits
         self._sure: Hump | None = None
         self._rising: BoolArray = np.zeros(len(looks_s), dtype=np.bool_)
         self._humps: list[Hump] = []

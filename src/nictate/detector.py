@@ -16,6 +16,7 @@ from nictate.card import ModelCard
 from nictate.decision import Decision
 from nictate.filters import Filters
 from nictate.framing import Frame, Framer, Run, Timeline
+from nictate.habits import Habits
 from nictate.ica import Ica, Parts, PassThrough, open_ica
 from nictate.quality import Quality
 from nictate.scaling import Scale
@@ -37,7 +38,7 @@ class Detector:
 
     Promises, each of them a test: any cutting of the same samples gives equal events; the events of a prefix are a
     prefix of the events; shifted times shift the events; nothing reaches over a hole in time, after which the detector
-    is as new, but for what the ICA has learned; memory is bounded; blocks are never changed.
+    is as new, but for what the ICA and the habits have learned; memory is bounded; blocks are never changed.
 
     Raises `ConfigError` for channels that the montage does not have.
     """
@@ -65,10 +66,11 @@ class Detector:
         self._timeline = Timeline(montage.rate_hz, card.hole_s)
         frontal, clean = montage.frontal or channels or (), on_clean is not None
         self._ica = ica or open_ica(montage, self._frame, card.ica, frontal=frontal, clean=clean)
+        self._habits = Habits(card.decision.habits)
         self._begin()
 
     def _begin(self) -> None:
-        """Every stage as new, at the start of the stream and after each hole; the ICA keeps what it has learned."""
+        """Every stage as new, at the start and after each hole, but for what is known of the person and the montage."""
         card, rate, inputs = self.card, self.montage.rate_hz, len(self.channels) + 1
         frame_s = self._frame / rate
         self._framer = Framer(self._frame, len(self.montage.names))
@@ -77,7 +79,7 @@ class Detector:
         self._filters = Filters(card.band, rate, card.rate_hz, self._frame, inputs)
         self._scale = Scale(card.scale, card.quality.noisy_ratio, frame_s, inputs)
         self._windows = Windows(card.window, card.hop, inputs, card.scale.rows)
-        self._decision = Decision(card.decision, card.rate_hz, card.step, card.looks_s, self._delay_s)
+        self._decision = Decision(card.decision, card.rate_hz, card.step, card.looks_s, self._delay_s, self._habits)
         self._newest: tuple[Window, float] | None = None
         self._trusted = False
 
@@ -128,7 +130,7 @@ class Detector:
     def flush(self) -> list[BlinkEvent]:
         """The blinks that were confirmed but not over when the signal ended.
 
-        The detector is as new afterwards, but for what the ICA has learned.
+        The detector is as new afterwards, but for what the ICA and the habits have learned.
         """
         if (rest := self._framer.rest()) is not None:  # No event depends on it, but the cleaned EEG is to be whole.
             self._clean(rest[0], self._ica.push(self._quality.push(rest[0])), rest[1])

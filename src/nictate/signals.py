@@ -154,7 +154,7 @@ class BlinkEvent:
     amplitude: float | None
     """Height of the deflection at its largest channel in µV, signed as the channel is; None in ``blink/start``."""
     confidence: float
-    """The network's probability, 0 to 1."""
+    """Probability, 0 to 1: the network's, weighed with what is known of the person."""
     decided: float
     """Stream time of the newest sample used: ``decided - peak`` is the latency of the algorithm, live or offline."""
     completes: float | None = None

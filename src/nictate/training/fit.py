@@ -30,7 +30,8 @@ class Epoch:
 
     number: int
     train: float
-    validate: float
+    validate: float | None
+    """None without people to validate with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,9 @@ def fit(
     validate: Sequence[LabelledSignal],
     say: Callable[[Epoch], None],
 ) -> Fitted:
-    """Trains on ``train`` and keeps the epoch that is best on ``validate``. The same seed gives the same weights.
+    """Trains on ``train`` and keeps the epoch that is best on ``validate``, or the last where there is nobody to ask.
+
+    The same seed gives the same weights.
 
     Raises `ConfigError` when the loss is no number any more.
 
@@ -81,7 +84,8 @@ def fit(
     steps = recipe.epochs * recipe.batches
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=steps, pct_start=0.2)
-    checks = list(batches(recipe, card, validate, recipe.seed + 1_000_000, max(8, recipe.batches // 10)))
+    many = max(8, recipe.batches // 10) if validate else 0
+    checks = list(batches(recipe, card, validate, recipe.seed + 1_000_000, many))
     mean = copy.deepcopy(network)
     best, kept = np.inf, 0
     weights = copy.deepcopy(mean.state_dict())
@@ -98,15 +102,15 @@ def fit(
         total += float(loss.detach())
         if step % recipe.batches == 0:
             with torch.no_grad():
-                check = float(np.mean([float(loss_of(mean, b).mean()) for b in checks]))
+                check = float(np.mean([float(loss_of(mean, b).mean()) for b in checks])) if checks else None
             epoch = Epoch(step // recipe.batches, total / recipe.batches, check)
             epochs.append(epoch)
             say(epoch)
             total = 0.0
-            if not np.isfinite(check):
+            if not np.isfinite(epoch.train if check is None else check):
                 raise ConfigError(f"the training diverged in epoch {epoch.number}: lower the recipe's learning rate")
-            if check < best:
-                best, kept = check, epoch.number
+            if check is None or check < best:
+                best, kept = check or best, epoch.number
                 weights = copy.deepcopy(mean.state_dict())
     mean.load_state_dict(weights)
     return Fitted(mean.eval(), tuple(epochs), kept)

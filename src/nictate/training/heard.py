@@ -10,6 +10,7 @@ import numpy as np
 from nictate.card import ModelCard
 from nictate.decision import Decision, DecisionRules
 from nictate.detector import Detector, Network
+from nictate.habits import Habits
 from nictate.signals import BlinkEvent, FloatArray
 from nictate.training.corpus import LabelledSignal
 from nictate.training.evaluate import score
@@ -31,12 +32,13 @@ class Heard:
     def decide(self, card: ModelCard, rules: DecisionRules) -> list[BlinkEvent]:
         """The events under other rules than the card's."""
         events: list[BlinkEvent] = []
+        habits = Habits(rules.habits)
         decision: Decision | None = None
         newest: tuple[Window, float] | None = None
         for window, said, decided in zip(self.windows, self.said, self.decided, strict=True):
             if decision is None or not np.isfinite(window.times[-1 - card.hop]):  # Nothing before it: after a hole.
                 events += decision.finish(*newest) if decision is not None and newest is not None else []
-                decision = Decision(rules, card.rate_hz, card.step, card.looks_s, self.delay_s)
+                decision = Decision(rules, card.rate_hz, card.step, card.looks_s, self.delay_s, habits)
             events += decision.push(window, said, decided)
             newest = window, decided
         return events + (decision.finish(*newest) if decision is not None and newest is not None else [])
