@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from nictate.cli.shell import Model, app, out, progress, say
+from nictate.cli.shell import Model, app, out, parts_of, progress, say
 from nictate.signals import ConfigError
 
 if TYPE_CHECKING:
@@ -52,6 +52,10 @@ def evaluate(
         Path | None,
         typer.Option(help="Folder that the folds are kept in; goes on where it broke off. [default: crossvalidation]"),
     ] = None,
+    doubt: Annotated[
+        str | None,
+        typer.Option(help="With --cross-validate: learn nothing from recordings with one of these in names."),
+    ] = None,
     without: Annotated[
         str | None, typer.Option(help="Do not judge by recordings whose names contain one of these: Fp1_006,Fp1_018.")
     ] = None,
@@ -64,7 +68,14 @@ def evaluate(
     from nictate.training.judge import judge_trials
 
     if not cross_validate:
-        given = {"--folds": folds, "--leave-one-out": leave_one_out, "--seed": seed, "--jobs": jobs, "--work": work}
+        given = {
+            "--folds": folds,
+            "--leave-one-out": leave_one_out,
+            "--seed": seed,
+            "--jobs": jobs,
+            "--work": work,
+            "--doubt": doubt,
+        }
         for name, value in given.items():
             if value not in (None, False):
                 raise ConfigError(f"{name} belongs to --cross-validate")
@@ -78,7 +89,7 @@ def evaluate(
     skip_s = skip_start, skip_end
     if cross_validate:
         count = len({s.subject for s in signals}) if leave_one_out else folds or 4
-        made = _cross_validated(signals, count, 1 if seed is None else seed, jobs or 1, work or WORK)
+        made = _cross_validated(signals, count, 1 if seed is None else seed, parts_of(doubt), jobs or 1, work or WORK)
         names = {s.name for s in judged}
         verdict = judge_trials([trial for trial in made.trials if trial.heard.signal.name in names], skip_s)
     else:
@@ -90,11 +101,9 @@ def evaluate(
 
 
 def _judgeable(signals: Sequence[LabelledSignal], without: str | None) -> list[LabelledSignal]:
-    parts = [part.strip() for part in (without or "").split(",") if part.strip()]
-    for part in parts:
-        if not any(part in s.name for s in signals):
-            raise ConfigError(f"--without {part}: no recording has this in its name")
-    return [s for s in signals if not any(part in s.name for part in parts)]
+    from nictate.training.corpus import without_parts
+
+    return without_parts(signals, parts_of(without))
 
 
 def _judged(
@@ -115,7 +124,7 @@ def _judged(
 
 
 def _cross_validated(
-    signals: Sequence[LabelledSignal], count: int, seed: int, jobs: int, work: Path
+    signals: Sequence[LabelledSignal], count: int, seed: int, doubted: Sequence[str], jobs: int, work: Path
 ) -> CrossValidation:
     try:
         from nictate.training.crossvalidate import cross_validate
@@ -124,7 +133,7 @@ def _cross_validated(
         raise ConfigError(f"{error.name} is missing: install nictate[train]") from None
     say(f"{len({s.subject for s in signals})} people, {len(signals)} recordings, {count} folds, kept in {work}")
     with progress(1.0, "") as advance:
-        return cross_validate(signals, work, Recipe(seed=seed), count, jobs, say, advance)
+        return cross_validate(signals, work, Recipe(seed=seed), count, doubted, jobs, say, advance)
 
 
 def _print(found: dict[str, Any]) -> None:

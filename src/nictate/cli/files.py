@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from nictate.cli.shell import Channels, Ica, Model, app, named_channels, out, progress, say
+from nictate.cli.shell import Channels, Ica, Model, app, named_channels, out, parts_of, progress, say
 from nictate.signals import Block, ConfigError
 
 
@@ -64,17 +65,37 @@ def train(
     data: Annotated[Path, typer.Argument(help="Folder of labelled recordings.")],
     folder: Annotated[Path, typer.Option("--out", help="Folder for blink.onnx and blink.json.")] = Path("models"),
     report: Annotated[Path, typer.Option(help="Folder for the report with its pictures.")] = Path("report"),
+    everybody: Annotated[
+        bool,
+        typer.Option("--everybody", help="Cross-validate, then train on everybody: how the shipped model is made."),
+    ] = False,
+    work: Annotated[
+        Path, typer.Option(help="With --everybody: folder that the cross-validation is kept in, to go on or to reuse.")
+    ] = Path("crossvalidation"),
+    doubt: Annotated[
+        str, typer.Option(help="With --everybody: learn nothing from recordings with one of these in their names.")
+    ] = "",
+    jobs: Annotated[int, typer.Option(min=1, help="With --everybody: folds at a time, each two processes.")] = 1,
     seed: Annotated[int, typer.Option(help="The same seed gives the same weights.")] = 1,
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs. [default: the recipe's]")] = None,
     batches: Annotated[int | None, typer.Option(min=1, help="Batches an epoch. [default: the recipe's]")] = None,
 ) -> None:
     """Train the network on labelled recordings and write the model, its card and a report (needs nictate[train])."""
     try:
+        from nictate.training.everybody import train_on_everybody
+        from nictate.training.recipe import Recipe
         from nictate.training.train import train as train_model
     except ModuleNotFoundError as error:
         raise ConfigError(f"{error.name} is missing: install nictate[train]") from None
+    if not everybody and (doubt or jobs > 1):
+        raise ConfigError("--doubt and --jobs belong to --everybody")
     with progress(1.0, "") as advance:
-        train_model(data, folder, report, seed, epochs, batches, say, advance)
+        if not everybody:
+            train_model(data, folder, report, seed, epochs, batches, say, advance)
+            return
+        recipe = Recipe(seed=seed)
+        recipe = dataclasses.replace(recipe, epochs=epochs or recipe.epochs, batches=batches or recipe.batches)
+        train_on_everybody(data, folder, report, recipe, work, 4, parts_of(doubt), jobs, say, advance)
 
 
 @app.command()

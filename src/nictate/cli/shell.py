@@ -67,10 +67,15 @@ def say(line: str) -> None:
 def named_channels(channels: str | None) -> tuple[str, ...] | None:
     if channels is None:
         return None
-    names = tuple(name.strip() for name in channels.split(",") if name.strip())
+    names = parts_of(channels)
     if not names:
         raise ConfigError("--channels names no channel")
     return names
+
+
+def parts_of(listed: str | None) -> tuple[str, ...]:
+    """What stands between the commas."""
+    return tuple(part.strip() for part in (listed or "").split(",") if part.strip())
 
 
 @contextmanager

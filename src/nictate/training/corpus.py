@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nictate.edges import recordings
-from nictate.signals import Block, FloatArray, Montage
+from nictate.signals import Block, ConfigError, FloatArray, Montage
 from nictate.training.evaluate import Truth
 
 Float32Array = npt.NDArray[np.float32]
@@ -108,6 +108,14 @@ def truth_of(labels: Sequence[recordings.Label], duration_s: float) -> Truth:
     ]
     ignore = [(label.onset, label.end) for label in labels if label.kind == "ignore"]
     return Truth(rows(blinks, 3), rows(ignore, 2), duration_s)
+
+
+def without_parts(signals: Sequence[LabelledSignal], parts: Sequence[str]) -> list[LabelledSignal]:
+    """Those with none of ``parts`` in their names. Raises `ConfigError` when a part is in no name."""
+    for part in parts:
+        if not any(part in s.name for s in signals):
+            raise ConfigError(f"{part}: no recording has this in its name")
+    return [s for s in signals if not any(part in s.name for part in parts)]
 
 
 def homes(signals: Sequence[LabelledSignal]) -> dict[str, list[str]]:

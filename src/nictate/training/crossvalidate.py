@@ -1,5 +1,9 @@
 """Cross-validation over people: each is judged once, by a network that has learned nothing of him.
 
+Thresholds and the weights of habits are chosen for each fold by what the other folds' networks said of the people whom
+they had not learned from (stacking: Wolpert 1992, Neural Networks 5:241): of those that it has learned from, a network
+is surer than it will ever be again.
+
 What is trained and what it said of its fold's people stays in a folder, so that a run that broke off goes on where it
 was, and the analysis can be made anew, with mended labels too, without training.
 """
@@ -20,12 +24,14 @@ from typing import Any
 
 import numpy as np
 
+from nictate.card import ModelCard
 from nictate.edges.onnx import load_model
 from nictate.signals import ConfigError
 from nictate.training import hearings
-from nictate.training.corpus import LabelledSignal, Split, homes
+from nictate.training.choose import choose
+from nictate.training.corpus import LabelledSignal, Split, homes, without_parts
 from nictate.training.fit import Epoch
-from nictate.training.heard import listen
+from nictate.training.heard import Heard, listen
 from nictate.training.judge import Trial
 from nictate.training.recipe import Recipe
 from nictate.training.train import make
@@ -38,7 +44,7 @@ TRAINED = 0.95
 
 
 def fold_people(signals: Sequence[LabelledSignal], folds: int, seed: int) -> tuple[Split, ...]:
-    """Everybody tested once. Of those left in a fold a fifth validates.
+    """Everybody tested once, and taught in all other folds.
 
     People are dealt out like cards, one data set after the other, so that each fold has its share of the large sets
     and the people of small ones are spread. Raises `ConfigError` when there are fewer people than folds.
@@ -51,12 +57,7 @@ def fold_people(signals: Sequence[LabelledSignal], folds: int, seed: int) -> tup
     splits = []
     for fold in range(folds):
         rest = [person for k, person in enumerate(people) if k % folds != fold]
-        parts = (
-            (person for k, person in enumerate(rest) if k % 5),
-            (person for k, person in enumerate(rest) if not k % 5),
-            people[fold::folds],
-        )
-        splits.append(Split(*(tuple(sorted(part)) for part in parts)))
+        splits.append(Split(tuple(sorted(rest)), (), tuple(sorted(people[fold::folds]))))
     return tuple(splits)
 
 
@@ -97,15 +98,18 @@ def cross_validate(
     work: Path,
     recipe: Recipe,
     folds: int,
+    doubted: Sequence[str],
     jobs: int,
     say: Callable[[str], None],
     advance: Told,
 ) -> CrossValidation:
     """Trains and hears what ``work`` lacks, ``jobs`` folds at a time.
 
-    The seed is the recipe's. Raises `ConfigError` when ``work`` holds a cross-validation that this does not continue.
+    Recordings with one of ``doubted`` in their names are heard, but nothing is learned or chosen by their labels. The
+    seed is the recipe's. Raises `ConfigError` when ``work`` holds a cross-validation that this does not continue.
     """
-    planned = plan(signals, work, recipe, folds)
+    planned = plan(signals, work, recipe, folds, doubted)
+    taught = without_parts(signals, doubted)
     todo = [fold for fold in planned if fold.lacks(signals)]
     if done := len(planned) - len(todo):
         say(f"{done} of {len(planned)} folds are in {work} already")
@@ -116,17 +120,30 @@ def cross_validate(
 
     if jobs == 1 or len(todo) < 2:
         for fold in todo:
-            _do(fold, signals, recipe, say, told)
+            _do(fold, signals, taught, recipe, say, told)
     else:
-        _do_many(todo, signals, recipe, jobs, say, told)
+        _do_many(todo, signals, taught, recipe, jobs, say, told)
+    heard = {s.name: hearings.load(fold.heard(s), s) for fold in planned for s in fold.tested(signals)}
     trials: dict[str, Trial] = {}
     for fold in planned:
-        card, _ = load_model(fold.card)
-        trials |= {s.name: Trial(card, hearings.load(fold.heard(s), s)) for s in fold.tested(signals)}
+        card = _settled(fold, [heard[s.name] for s in taught if s.subject in fold.split.train], say)
+        trials |= {s.name: Trial(card, heard[s.name]) for s in fold.tested(signals)}
     return CrossValidation(tuple(planned), tuple(trials[s.name] for s in signals))
 
 
-def plan(signals: Sequence[LabelledSignal], work: Path, recipe: Recipe, folds: int) -> list[Fold]:
+def _settled(fold: Fold, others: Sequence[Heard], say: Callable[[str], None]) -> ModelCard:
+    """The fold's card with what its decision takes from ``others``: chosen once, kept with the fold."""
+    card, _ = load_model(fold.card)
+    if not card.about.get("settled"):
+        card = dataclasses.replace(card, decision=choose(card, others), about={**card.about, "settled": True})
+        say(f"fold {fold.number}: start {card.decision.start}, confirm {card.decision.confirm}")
+        _write(fold.card, card.to_json().encode())
+    return card
+
+
+def plan(
+    signals: Sequence[LabelledSignal], work: Path, recipe: Recipe, folds: int, doubted: Sequence[str]
+) -> list[Fold]:
     """Who is tested where: as ``work`` has it, or anew.
 
     Raises `ConfigError` when the plan that is there is of other people, folds or seed, or, where a fold is still to be
@@ -137,6 +154,7 @@ def plan(signals: Sequence[LabelledSignal], work: Path, recipe: Recipe, folds: i
         "seed": recipe.seed,
         "folds": [{key: list(people) for key, people in dataclasses.asdict(split).items()} for split in splits],
         "recipe": json.loads(json.dumps(dataclasses.asdict(recipe))),
+        "doubted": sorted(doubted),
     }
     planned = [Fold(k, work / f"fold-{k}", split) for k, split in enumerate(splits, start=1)]
     path = work / "plan.json"
@@ -147,6 +165,8 @@ def plan(signals: Sequence[LabelledSignal], work: Path, recipe: Recipe, folds: i
     other = f"{work} holds another cross-validation: name another folder, or delete this one"
     if there.get("seed") != wanted["seed"] or there.get("folds") != wanted["folds"]:
         raise ConfigError(f"{other} (its seed is {there.get('seed')}, its folds {len(there.get('folds', []))})")
+    if there.get("doubted") != wanted["doubted"]:
+        raise ConfigError(f"{other} (it doubts {', '.join(there.get('doubted', [])) or 'no labels'})")
     if there.get("recipe") != wanted["recipe"] and any(not fold.card.is_file() for fold in planned):
         raise ConfigError(f"{other} (it was begun with another recipe)")
     return planned
@@ -160,11 +180,18 @@ def _read(path: Path) -> dict[str, Any]:
     return there if isinstance(there, dict) else {}
 
 
-def _do(fold: Fold, signals: Sequence[LabelledSignal], recipe: Recipe, say: Callable[[str], None], told: Told) -> None:
+def _do(
+    fold: Fold,
+    signals: Sequence[LabelledSignal],
+    taught: Sequence[LabelledSignal],
+    recipe: Recipe,
+    say: Callable[[str], None],
+    told: Told,
+) -> None:
     """Train the fold's network unless it is there, and hear those of its recordings that have not been heard."""
     name = f"fold {fold.number}"
     if not fold.card.is_file():
-        _train(fold, signals, recipe, lambda line: say(f"{name}: {line}"), told)
+        _train(fold, taught, recipe, lambda line: say(f"{name}: {line}"), told)
     else:
         told(TRAINED, name)
     card, network = load_model(fold.card)
@@ -176,21 +203,20 @@ def _do(fold: Fold, signals: Sequence[LabelledSignal], recipe: Recipe, say: Call
 
 
 def _train(
-    fold: Fold, signals: Sequence[LabelledSignal], recipe: Recipe, say: Callable[[str], None], told: Told
+    fold: Fold, taught: Sequence[LabelledSignal], recipe: Recipe, say: Callable[[str], None], told: Told
 ) -> None:
     began = time.monotonic()
-    split = fold.split
-    parts = {name: [s for s in signals if s.subject in getattr(split, name)] for name in ("train", "validate", "test")}
-    for name in ("train", "validate"):
-        if not sum(len(s.truth.blinks) for s in parts[name]):
-            raise ConfigError(f"fold {fold.number} has no labelled blinks to {name} with: more people are needed")
+    learn = [s for s in taught if s.subject in fold.split.train]
+    if not sum(len(s.truth.blinks) for s in learn):
+        raise ConfigError(f"fold {fold.number} has no labelled blinks to train with: more people are needed")
 
     def hear(epoch: Epoch) -> None:
         minutes = (time.monotonic() - began) / 60
         told(TRAINED / recipe.epochs, f"fold {fold.number}: epoch {epoch.number}/{recipe.epochs}, {minutes:.1f} min")
 
-    made = make(recipe, parts["train"], parts["validate"], say, hear)
-    card = dataclasses.replace(made.card, about={"split": dataclasses.asdict(split), "best_epoch": made.fitted.best})
+    made = make(recipe, learn, (), say, hear)
+    about = {"split": dataclasses.asdict(fold.split), "best_epoch": made.fitted.best}
+    card = dataclasses.replace(made.card, about=about)
     _write(fold.folder / "blink.onnx", made.weights)
     _write(fold.card, card.to_json().encode())  # Last: where it is, the fold is trained.
 
@@ -201,6 +227,7 @@ Message = tuple[float, str] | str
 def _do_many(
     todo: Sequence[Fold],
     signals: Sequence[LabelledSignal],
+    taught: Sequence[LabelledSignal],
     recipe: Recipe,
     jobs: int,
     say: Callable[[str], None],
@@ -209,7 +236,9 @@ def _do_many(
     context = get_context("spawn")
     told_by: Queue[Message] = context.Queue()
     # Not daemons: each has a process of its own that makes its batches.
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_remember, initargs=(told_by, signals)) as pool:
+    with ProcessPoolExecutor(
+        jobs, mp_context=context, initializer=_remember, initargs=(told_by, signals, taught)
+    ) as pool:
         running: set[Future[None]] = {pool.submit(_do_one, fold, recipe) for fold in todo}
         while running:
             done, running = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
@@ -233,17 +262,17 @@ def _pass_on(told_by: Queue[Message], say: Callable[[str], None], told: Told) ->
             told(*message)
 
 
-_task: tuple[Queue[Message], Sequence[LabelledSignal]]
+_task: tuple[Queue[Message], Sequence[LabelledSignal], Sequence[LabelledSignal]]
 
 
-def _remember(told_by: Queue[Message], signals: Sequence[LabelledSignal]) -> None:
+def _remember(told_by: Queue[Message], signals: Sequence[LabelledSignal], taught: Sequence[LabelledSignal]) -> None:
     global _task  # The worker's own: sent once, not with each fold.
-    _task = told_by, signals
+    _task = told_by, signals, taught
 
 
 def _do_one(fold: Fold, recipe: Recipe) -> None:
-    told_by, signals = _task
-    _do(fold, signals, recipe, told_by.put, lambda share, text: told_by.put((share, text)))
+    told_by, signals, taught = _task
+    _do(fold, signals, taught, recipe, told_by.put, lambda share, text: told_by.put((share, text)))
 
 
 def _write(path: Path, content: bytes) -> None:

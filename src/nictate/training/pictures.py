@@ -46,7 +46,9 @@ def losses(fitted: Fitted) -> Figure:
     axes = figure.subplots()
     numbers = [e.number for e in fitted.epochs]
     axes.plot(numbers, [e.train for e in fitted.epochs], label="training (augmented)")
-    axes.plot(numbers, [e.validate for e in fitted.epochs], label="validation (augmented)")
+    axes.plot(
+        numbers, [np.nan if e.validate is None else e.validate for e in fitted.epochs], label="validation (augmented)"
+    )
     axes.axvline(fitted.best, color="0.6", lw=0.8)
     axes.set(xlabel="epoch", ylabel="negative log likelihood (nats per step)")
     axes.legend()

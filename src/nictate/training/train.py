@@ -18,7 +18,7 @@ from nictate.edges.onnx import OnnxNetwork
 from nictate.signals import ConfigError
 from nictate.training.analysis import analyse
 from nictate.training.choose import choose
-from nictate.training.corpus import LabelledSignal, Split, load, split_people
+from nictate.training.corpus import LabelledSignal, load, split_people
 from nictate.training.export import OPSET, to_onnx
 from nictate.training.fit import Epoch, Fitted, fit
 from nictate.training.heard import listen
@@ -31,7 +31,7 @@ from nictate.training.unmixed import imagined, with_source
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A trained model: the card has its thresholds, and nothing yet for people."""
+    """A trained model: nothing has been chosen yet, and the card has nothing for people."""
 
     card: ModelCard
     weights: bytes
@@ -47,22 +47,18 @@ def make(
     say: Callable[[str], None],
     hear: Callable[[Epoch], None],
 ) -> Made:
-    """Learns from ``train`` and from simulated people, keeps what is best on ``validate``, chooses the thresholds."""
+    """Learns from ``train`` and from simulated people, and keeps what is best on ``validate``: see `fit`."""
     card = recipe.card()
     learn = [*train, *imagined(recipe.seed, recipe.imagined, recipe.imagined_s)]
     shown = [[with_source(card, s) for s in part] for part in (learn, validate)]
     of_many = sum(s.source is not None for s in shown[0])
     say(f"blink sources by online ICA: {of_many} recordings, {recipe.imagined} of them simulated")
     fitted = fit(recipe, card, shown[0], shown[1], hear)
-    say(f"the best epoch by validation is {fitted.best}")
+    if validate:
+        say(f"the best epoch by validation is {fitted.best}")
     weights = to_onnx(fitted.network, recipe.hop, {"nictate": "blink", "seed": str(recipe.seed)})
     card = dataclasses.replace(card, sha256=hashlib.sha256(weights).hexdigest())
-    network = OnnxNetwork(weights, card)
-    # Also on those it was trained on: two thresholds cannot learn them by heart, and few blinks would make them noise.
-    heard = [listen(card, network, s) for s in (*train, *validate)]
-    card = dataclasses.replace(card, decision=choose(card, heard))
-    say(f"thresholds: start {card.decision.start}, confirm {card.decision.confirm}")
-    return Made(card, weights, network, fitted)
+    return Made(card, weights, OnnxNetwork(weights, card), fitted)
 
 
 def train(
@@ -100,14 +96,26 @@ def train(
 
     made = make(recipe, parts["train"], parts["validate"], say, hear)
     card, network = made.card, made.network
+    # Also on those it was trained on: a few numbers cannot learn them by heart, and few blinks would make them noise.
+    heard = [listen(card, network, s) for s in (*parts["train"], *parts["validate"])]
+    card = dataclasses.replace(card, decision=choose(card, heard))
+    say(f"thresholds: start {card.decision.start}, confirm {card.decision.confirm}")
     validated = judge(card, network, parts["validate"], (1.0, 0.3))
     tested = judge(card, network, parts["test"], (1.0, 0.3))
     parameters = sum(p.numel() for p in made.fitted.network.parameters())
-    about = _about(recipe, split, parts, parameters, made.fitted.best, validated, tested)
+    about = {
+        **describe(recipe, parameters, made.fitted.best),
+        "trained_on": sets_of(parts["train"]),
+        "validated_on": sets_of(parts["validate"]),
+        "tested_on": sets_of(parts["test"]),
+        "tested_by": "people that were kept for the test",
+        "tested_people": len(split.test),
+        "split": dataclasses.asdict(split),
+        "validation": validated.overall.to_dict(),
+        "test": figures(tested),
+    }
     card = dataclasses.replace(card, about=about)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "blink.onnx").write_bytes(made.weights)
-    (folder / "blink.json").write_text(card.to_json(), encoding="utf-8")
+    write_model(folder, made.weights, card)
     advance(0.05, "report")
     trials = [Trial(card, listen(card, network, s)) for s in parts["test"]]
     write_report(
@@ -125,19 +133,11 @@ def train(
     )
 
 
-def _about(
-    recipe: Recipe,
-    split: Split,
-    parts: dict[str, list[LabelledSignal]],
-    parameters: int,
-    best: int,
-    validated: Verdict,
-    tested: Verdict,
-) -> dict[str, Any]:
-    """The part of the card for people. Nothing of the machine or the hour: the same seed gives the same card."""
+def describe(recipe: Recipe, parameters: int, best: int) -> dict[str, Any]:
+    """What the card says to people of any model. Nothing of the machine or the hour: the same seed, the same card."""
     return {
-        "description": "Blinks in EEG, early and late, per time step. Any number of inputs; polarity, gain and "
-        "reference do not matter. Not a medical device.",
+        "description": "Blinks in EEG, per time step and for several look-aheads. Any number of inputs; polarity, gain "
+        "and reference do not matter. Not a medical device.",
         "parameters": parameters,
         "opset": OPSET,
         "trained_with": f"torch {torch.__version__.split('+')[0]}",
@@ -146,16 +146,23 @@ def _about(
         "blink_source": f"learned from {recipe.imagined} simulated people of {recipe.imagined_s:g} s and from real "
         "recordings of 8 channels and more, through the online ICA, and from a surrogate (the frontal mean with a part "
         "of the added artifacts) in 3 of 10 other examples; in all others it is missing",
-        "trained_on": _sets(parts["train"]),
-        "validated_on": _sets(parts["validate"]),
-        "tested_on": _sets(parts["test"]),
-        "split": dataclasses.asdict(split),
-        "validation": validated.overall.to_dict(),
-        "test": {"overall": tested.overall.to_dict(), **{k: s.to_dict() for k, s in tested.sets.items()}},
     }
 
 
-def _sets(signals: Sequence[LabelledSignal]) -> list[dict[str, Any]]:
+def figures(tested: Verdict) -> dict[str, Any]:
+    """Scores of each set and overall."""
+    return {"overall": tested.overall.to_dict(), **{k: s.to_dict() for k, s in tested.sets.items()}}
+
+
+def write_model(folder: Path, weights: bytes, card: ModelCard) -> None:
+    """``folder``/blink.onnx and blink.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "blink.onnx").write_bytes(weights)
+    (folder / "blink.json").write_text(card.to_json(), encoding="utf-8")
+
+
+def sets_of(signals: Sequence[LabelledSignal]) -> list[dict[str, Any]]:
+    """What the card says of recordings: a row for each set."""
     rows = []
     for name in sorted({s.set for s in signals}):
         of = [s for s in signals if s.set == name]
