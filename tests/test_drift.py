@@ -61,6 +61,19 @@ def test_what_passes_is_no_drift() -> None:
     assert verdicts(Drift(SOURCES, RATE_HZ), y) == []
 
 
+@pytest.mark.parametrize("alpha_hz", [9.5, 10.0, 11.0])
+def test_a_rhythm_in_all_sources_is_no_drift_however_long_it_lasts(alpha_hz: float) -> None:
+    y = sources(120) + 0.6 * sources(120, seed=1)[:, :1]  # Nothing is quite independent.
+    at = round(60 * RATE_HZ)
+    phase = 2.0 * np.pi * alpha_hz * np.arange(len(y) - at) / RATE_HZ
+    rhythm = 2.0 * np.sin(phase)[:, np.newaxis] * np.array([1, -1, 1, 1, -1, 1])
+    drift, other = Drift(SOURCES, RATE_HZ), Drift(SOURCES, RATE_HZ)
+    assert verdicts(drift, np.concatenate((y[:at], y[at:] + rhythm))) == []
+    # As much of it in another band is another mixing.
+    common = np.random.default_rng(3).standard_normal((len(y) - at, 1)) * np.sqrt(2.0)
+    assert verdicts(other, np.concatenate((y[:at], y[at:] + common * np.array([1, -1, 1, 1, -1, 1]))))
+
+
 def test_a_state_goes_on_alike() -> None:
     at = round(60 * RATE_HZ)
     y = sources(90)

@@ -216,6 +216,34 @@ def test_a_bad_channel_leaves_and_comes_back_and_the_source_stays(
     assert np.abs(done.cleaned - x)[begin:end][:, others].max() < 500.0
 
 
+def test_a_channel_that_is_noisy_from_the_start_does_not_reach_the_source() -> None:
+    montage, clean, blink = recording()
+    x = clean.copy()
+    noisy(x, montage.names.index("T7"))
+    done = ran(x, montage)
+    begin = int(np.argmax(done.trusted))
+    assert begin / RATE_HZ < 18.0
+    assert "without T7" in done.lines[begin // N]
+    assert done.trusted[begin:].all()
+    assert r_with_blinks(done.source, blink, begin / RATE_HZ, begin / RATE_HZ + 4.0) > 0.95
+
+
+def test_eyes_that_stay_closed_do_not_cost_the_source() -> None:
+    """For 20 s no blink, and alpha six times as large: another mixing would be learned from what has no blinks."""
+    simulator = Simulator(NAMES, RATE_HZ, seed=4, profile=PROFILE)
+    out = simulator.pull_with_sources(round(70 * RATE_HZ) // N * N)
+    sources = out.sources.copy()
+    closed = slice(round(30 * RATE_HZ), round(50 * RATE_HZ))
+    sources[closed, simulator.source_names.index("blink")] = 0.0
+    alpha = [k for k, name in enumerate(simulator.source_names) if name.startswith("alpha")]
+    sources[closed, alpha] *= 6.0
+    done = ran(sources @ simulator.mixing.T + out.noise, simulator.montage)
+    assert done.trusted[closed].all()
+    assert done.trusted[closed.stop :].all()
+    blink = sources[:, :1] @ simulator.mixing[:, :1].T
+    assert r_with_blinks(done.source, blink, 51.0) > 0.97
+
+
 def test_a_frame_of_a_bad_channel_is_shown_as_it_is() -> None:
     montage, clean, _ = recording()
     x = clean.copy()
