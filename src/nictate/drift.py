@@ -18,7 +18,7 @@ WINDOW_S = 3
 """Correlations are those of so many seconds."""
 RATIO = 1.3
 """So much above the usual is another mixing. Sustained for `LASTING_S`, clean recordings, real and simulated, reach
-1.1; electrodes in another order, another head or another montage make 1.5 to 4; closed eyes 1.5 to 2.5 ..."""
+1.1; electrodes in another order, another head or another montage make 1.5 to 4; closed eyes 1.4 to 2.5 ..."""
 RATIO_WITHOUT_ALPHA = 1.1
 """... and without alpha so much. Closed eyes reach 1.0, other heads and electrodes that change their places 1.14 to 1.8
 (simulated, 8 to 32 channels)."""

@@ -9,7 +9,7 @@ whole-component removal. So what is subtracted passes a gate
 where r is the component's activity above its baseline, e its energy, which rises at once and falls within release_s,
 and σ² its energy at rest. Below c σ² the gate is closed and the signal leaves as it came, to the bit. Once an opening
 is evident, no EEG but an eye, c sinks to ``hold`` until the gate closes, so that less is left of the end of a blink and
-of the lid that turns half way: on simulated signals 2 dB for no more that is changed between blinks.
+of the lid that turns half way: on simulated signals 1 to 2 dB for no more that is changed between blinks.
 
 The baseline is where the component was just before the gate opened: it follows while the gate is closed and holds while
 it is open. A causal high-pass in its place leaves an undershoot after each blink, which the gate then lets through: on
