@@ -14,7 +14,7 @@ from nictate.edges.onnx import OnnxNetwork, load_model
 from nictate.signals import ConfigError
 from stand_in import CARD
 
-ROWS, WINDOW, STEPS = CARD.scale.rows, CARD.window, CARD.hop // CARD.step
+ROWS, WINDOW, STEPS, LOOKS = CARD.scale.rows, CARD.window, CARD.hop // CARD.step, len(CARD.looks_s)
 
 
 def network(
@@ -23,9 +23,11 @@ def network(
     window: int = WINDOW,
     rows: int = ROWS,
     outputs: int = 1,
+    spoken: tuple[int | str, int | str] = (LOOKS, STEPS),
 ) -> bytes:
     """A small model with the expected inputs: the logistic of the mean of all channels, plus the source if trusted."""
     channels, source, trusted = names
+    said = [n if isinstance(n, int) else m for n, m in zip(spoken, (LOOKS, STEPS), strict=True)]
     nodes = [
         helper.make_node("ReduceMean", [channels], ["mean"], keepdims=0),
         helper.make_node("ReduceMean", [source], ["aside"], keepdims=0),
@@ -44,10 +46,10 @@ def network(
             helper.make_tensor_value_info(trusted, TensorProto.FLOAT, [1]),
         ],
         [
-            helper.make_tensor_value_info("probability", TensorProto.FLOAT, [2, STEPS]),
+            helper.make_tensor_value_info("probability", TensorProto.FLOAT, spoken),
             helper.make_tensor_value_info("other", TensorProto.FLOAT, [1]),
         ][:outputs],
-        [helper.make_tensor("shape", TensorProto.INT64, [2], [2, STEPS])],
+        [helper.make_tensor("shape", TensorProto.INT64, [2], said)],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.checker.check_model(model)
@@ -74,9 +76,9 @@ def test_it_computes_what_the_model_says(channels: int, trusted: bool) -> None:
     source = rng.standard_normal((ROWS, WINDOW)).astype(np.float32)
     found = OnnxNetwork(weights, card_of(weights))(x, source, trusted)
     expected = 1.0 / (1.0 + np.exp(-(x.mean() + trusted * source.mean())))
-    assert found.shape == (2, STEPS)
+    assert found.shape == (LOOKS, STEPS)
     assert found.dtype == np.float64
-    assert found == pytest.approx(np.full((2, STEPS), expected), abs=1e-6)
+    assert found == pytest.approx(np.full((LOOKS, STEPS), expected), abs=1e-6)
 
 
 def test_weights_that_are_not_the_cards_are_refused_before_they_are_read() -> None:
@@ -99,12 +101,25 @@ def test_a_foreign_model_is_refused_with_its_inputs() -> None:
 
 @pytest.mark.parametrize(
     "weights",
-    [network(window=WINDOW + 1), network(rows=ROWS + 1), network(outputs=2)],
-    ids=["window", "rows", "outputs"],
+    [
+        network(window=WINDOW + 1),
+        network(rows=ROWS + 1),
+        network(outputs=2),
+        network(spoken=(LOOKS + 1, STEPS)),
+        network(spoken=(LOOKS, STEPS + 1)),
+    ],
+    ids=["window", "rows", "outputs", "look-aheads", "steps"],
 )
 def test_a_model_of_another_shape_than_its_card_is_refused(weights: bytes) -> None:
     """Now, rather than at the first window of a recording that is under way."""
     refusal(weights)
+
+
+def test_a_model_that_leaves_lengths_open_is_taken() -> None:
+    weights = network(spoken=("looks", "steps"))
+    shape = (ROWS, WINDOW)
+    said = OnnxNetwork(weights, card_of(weights))(np.ones((1, *shape), np.float32), np.ones(shape, np.float32), True)
+    assert said.shape == (LOOKS, STEPS)
 
 
 # --- Files ---------------------------------------------------------------------------------------

@@ -24,20 +24,31 @@ from nictate.windows import Window
 RECIPE = Recipe(batch=3, example_s=8.0)
 CARD = RECIPE.card()
 NONE = np.empty((0, 2))
-EARLY, LATE = range(2)
-LOOKS_S = (CARD.early_s, CARD.late_s)
+LOOKS_S = CARD.looks_s
 TIMES = np.arange(0.0, 12.0, 0.01)
 PEAK = 6.0037  # Off the grid, so that no edge falls on a step.
 
 
 def asked(
-    peaks: list[float], ignore: list[tuple[float, float]] | None = None, until_s: float = np.inf
+    peaks: list[float],
+    ignore: list[tuple[float, float]] | None = None,
+    until_s: float = np.inf,
+    *,
+    span_s: tuple[float, float] = (0.05, 0.05),
 ) -> list[tuple[FloatArray, FloatArray]]:
-    """For early and late, by the moment that is spoken of less `PEAK`: (offsets, answer), NaN where none is asked."""
-    target, weight = answers(RECIPE, CARD, TIMES, np.array(peaks), np.array(ignore or []).reshape(-1, 2), until_s)
+    """For each look-ahead, by the moment that is spoken of less `PEAK`: (offsets, answer), NaN where none is asked.
+
+    Blinks are labelled from ``span_s`` before their peaks to ``span_s`` after them.
+    """
+    before_s, after_s = span_s
+    blinks = np.reshape([(peak - before_s, peak, peak + after_s) for peak in peaks], (-1, 3))
+    target, weight = answers(RECIPE, CARD, TIMES, blinks, np.array(ignore or []).reshape(-1, 2), until_s)
+    assert target.shape == weight.shape == (len(LOOKS_S), len(TIMES))
     assert set(np.unique(target)) <= {0.0, 1.0}
     assert set(np.unique(weight)) <= {0.0, 1.0}
-    return [(TIMES - LOOKS_S[k] - PEAK, np.where(weight[k] > 0, target[k], np.nan)) for k in (EARLY, LATE)]
+    return [
+        (TIMES - look_s - PEAK, np.where(weight[k] > 0, target[k], np.nan)) for k, look_s in enumerate(LOOKS_S)
+    ]
 
 
 def test_a_blink_is_its_core_and_its_margin_is_not_asked_about() -> None:
@@ -50,12 +61,24 @@ def test_a_blink_is_its_core_and_its_margin_is_not_asked_about() -> None:
         assert np.all(answer[~core & ~margin & settled] == 0.0)
 
 
-def test_early_and_late_answer_alike_of_the_same_moment() -> None:
-    """The late output says the same, later by what it looks ahead more."""
-    later = round((CARD.late_s - CARD.early_s) * 100)
-    (_, early), (_, late) = asked([PEAK, PEAK + 0.3, 3.0013], [(8.0, 9.0051)])
-    begin = later + round(RECIPE.settle_s * 100) + 1
-    np.testing.assert_array_equal(late[begin:], early[begin - later : -later])
+@pytest.mark.parametrize("span_s", [(0.2, 0.05), (0.05, 0.4), (0.3, 0.3)])
+def test_within_a_labelled_span_nothing_but_the_core_is_asked_about(span_s: tuple[float, float]) -> None:
+    """Some people hold the lid closed after the peak: that is no blink of its own, and it is not none."""
+    for offsets, answer in asked([PEAK], span_s=span_s):
+        core, settled = np.abs(offsets) <= RECIPE.core_s, RECIPE.settle_s <= TIMES
+        near = (np.abs(offsets) <= RECIPE.margin_s) | ((offsets >= -span_s[0]) & (offsets <= span_s[1]))
+        assert np.all(answer[core] == 1.0)
+        assert np.all(np.isnan(answer[near & ~core]))
+        assert np.all(answer[~near & settled] == 0.0)
+
+
+def test_all_look_aheads_answer_alike_of_the_same_moment() -> None:
+    """Each says the same as the shortest, later by what it looks ahead more."""
+    (_, first), *others = asked([3.0013, PEAK, PEAK + 0.3], [(8.0, 9.0051)], span_s=(0.1, 0.2))
+    for look_s, (_, answer) in zip(LOOKS_S[1:], others, strict=True):
+        later = round((look_s - LOOKS_S[0]) * 100)
+        begin = later + round(RECIPE.settle_s * 100) + 1
+        np.testing.assert_array_equal(answer[begin:], first[begin - later : -later])
 
 
 def test_nothing_is_asked_before_the_scale_has_settled_nor_after_the_end() -> None:
@@ -196,7 +219,7 @@ def test_what_is_in_a_batch(people: list[LabelledSignal]) -> None:
         assert batch.usable.shape == (b, k, time)
         assert batch.source.shape == (b, rows, time)
         assert batch.trusted.shape == (b,)
-        assert batch.target.shape == batch.weight.shape == (b, 2, time)
+        assert batch.target.shape == batch.weight.shape == (b, len(LOOKS_S), time)
         for field in dataclasses.fields(batch):
             values = getattr(batch, field.name)
             assert values.dtype == np.float32

@@ -98,10 +98,12 @@ def test_the_loss_is_of_what_was_asked_alone(people: list[LabelledSignal]) -> No
         flipped = dataclasses.replace(batch, target=1 - batch.target)
         assert torch.all(loss_of(network, flipped) > before + 1.0)
         nothing = dataclasses.replace(batch, weight=np.zeros_like(batch.weight))
-        assert torch.equal(loss_of(network, nothing), torch.zeros(2))
-        late = batch.weight.copy()
-        late[:, 0] = 0.0
-        assert loss_of(network, dataclasses.replace(batch, weight=late))[1] == before[1]
+        assert torch.equal(loss_of(network, nothing), torch.zeros(len(CARD.looks_s)))
+        last = batch.weight.copy()
+        last[:, :-1] = 0.0
+        after = loss_of(network, dataclasses.replace(batch, weight=last))
+        assert after[-1] == before[-1] > 0.0
+        assert not after[:-1].any()
 
 
 def test_the_loss_is_the_mean_negative_log_likelihood(people: list[LabelledSignal]) -> None:
@@ -110,10 +112,12 @@ def test_the_loss_is_the_mean_negative_log_likelihood(people: list[LabelledSigna
     network = untrained(RECIPE)
     with torch.no_grad():
         network.out.weight.zero_()
-        network.out.bias.copy_(torch.tensor([-1.0, 0.5]))
+        logits = np.linspace(-1.0, 0.5, len(CARD.looks_s))
+        network.out.bias.copy_(torch.from_numpy(logits))
         loss = loss_of(network, batch).numpy()
-    said = 1 / (1 + np.exp([1.0, -0.5]))
-    for k in range(2):
+    said = 1 / (1 + np.exp(-logits))
+    assert len(loss) == len(said)
+    for k in range(len(said)):
         answered = batch.target[:, k, CARD.step - 1 :: CARD.step][batch.weight[:, k, CARD.step - 1 :: CARD.step] > 0]
         share = answered.mean()
         expected = -(share * np.log(said[k]) + (1 - share) * np.log(1 - said[k]))

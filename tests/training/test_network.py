@@ -18,6 +18,7 @@ architectures = st.builds(
     stride=st.integers(1, 3),
     encoder=layers,
     head=layers,
+    outputs=st.integers(1, 4),
 )
 USUAL = Architecture()
 
@@ -66,7 +67,7 @@ def test_the_receptive_field_is_exact(architecture: Architecture, more: int) -> 
         steps = network(
             ones(1, 1, architecture.rows, time), ones(1, architecture.rows, time), ones(1), ones(1, 1, time)
         )
-    assert steps.shape == (1, 2, more // stride + 1)
+    assert steps.shape == (1, architecture.outputs, more // stride + 1)
     for step in range(more // stride + 1):
         seen = touched(network, time, step)
         assert (min(seen), max(seen)) == (stride * step, stride * step + field - 1)
@@ -79,7 +80,7 @@ def test_the_window_is_exact(architecture: Architecture, steps: int) -> None:
     window = architecture.window(hop)
     network = transparent(architecture)
     said = Deployed(network)(ones(2, architecture.rows, window), ones(architecture.rows, window), ones(1))
-    assert said.shape == (2, steps)
+    assert said.shape == (architecture.outputs, steps)
     seen = touched(network, window, None)
     assert (min(seen), max(seen)) == (0, window - 1)
 

@@ -21,14 +21,16 @@ def test_the_card_fits_the_architecture() -> None:
         assert card.window == recipe.architecture.receptive_field + card.hop - card.step
         assert card.step == recipe.architecture.stride
         assert card.scale.rows == recipe.architecture.rows
+        assert len(card.looks_s) == recipe.architecture.outputs
 
 
-def test_a_window_holds_the_whole_blink_that_the_late_output_speaks_of() -> None:
+def test_a_window_holds_the_whole_blink_that_the_longest_look_ahead_speaks_of() -> None:
     card = Recipe().card()
-    assert 0.0 < card.early_s < card.late_s
-    before_s = (card.window - card.hop) / card.rate_hz - card.late_s
+    assert 0.0 < card.looks_s[0]
+    assert card.looks_s == tuple(sorted(set(card.looks_s)))
+    before_s = (card.window - card.hop) / card.rate_hz - card.looks_s[-1]
     assert before_s >= card.decision.reach_s + card.decision.around_s + card.band.delay_s(100.0)
-    assert card.late_s >= card.decision.reach_s
+    assert card.looks_s[-1] >= card.decision.reach_s
 
 
 def test_a_recipe_travels_to_another_process() -> None:

@@ -76,11 +76,13 @@ def test_a_model_and_its_card_are_written(trained: Trained) -> None:
     fresh = Recipe().card()
     kept = {field.name for field in dataclasses.fields(ModelCard)} - {"sha256", "decision", "about"}
     assert all(getattr(trained.card, name) == getattr(fresh, name) for name in kept)
-    untouched = dataclasses.replace(trained.card.decision, start=fresh.decision.start, confirm=fresh.decision.confirm)
+    chosen = trained.card.decision
+    habits = dataclasses.replace(chosen.habits, weights=fresh.decision.habits.weights)
+    untouched = dataclasses.replace(chosen, start=fresh.decision.start, confirm=fresh.decision.confirm, habits=habits)
     assert untouched == fresh.decision
     shape = (fresh.scale.rows, fresh.window)
     said = trained.network(np.ones((2, *shape), np.float32), np.ones(shape, np.float32), True)
-    assert said.shape == (2, fresh.hop // fresh.step)
+    assert said.shape == (len(fresh.looks_s), fresh.hop // fresh.step)
 
 
 def test_the_card_tells_what_the_model_was_made_of(trained: Trained) -> None:

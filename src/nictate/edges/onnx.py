@@ -31,7 +31,8 @@ def open_session(weights: bytes) -> onnxruntime.InferenceSession:
 class OnnxNetwork:
     """The weights that belong to a card, as the detector's `Network`.
 
-    Raises `ConfigError` when the weights are not the card's, are no ONNX model, or have other inputs than expected.
+    Raises `ConfigError` when the weights are not the card's, are no ONNX model, or have other inputs or another output
+    than the card says.
     """
 
     def __init__(self, weights: bytes, card: ModelCard) -> None:
@@ -42,10 +43,11 @@ class OnnxNetwork:
             raise ConfigError(f"the model's inputs are {names}, not channels, source and trusted")
         shape = [card.scale.rows, card.window]
         shapes = [value.shape for value in self._session.get_inputs()]
-        outputs = len(self._session.get_outputs())
-        if shapes[0][1:] != shape or shapes[1] != shape or outputs != 1:
+        outputs = [value.shape for value in self._session.get_outputs()]
+        spoken = [len(card.looks_s), card.hop // card.step]
+        if shapes[0][1:] != shape or shapes[1] != shape or len(outputs) != 1 or not _fits(outputs[0], spoken):
             raise ConfigError(
-                f"the model takes {shapes[0]} and has {outputs} outputs; its card says {shape} a channel, and one"
+                f"the model takes {shapes[0]} and gives {outputs}; its card says {shape} a channel, and one of {spoken}"
             )
         self._flags = {True: np.ones(1, dtype=np.float32), False: np.zeros(1, dtype=np.float32)}
 
@@ -56,6 +58,13 @@ class OnnxNetwork:
         feed = {"channels": channels, "source": source, "trusted": self._flags[trusted]}
         (probability,) = self._session.run(None, feed)
         return np.asarray(probability, dtype=np.float64)
+
+
+def _fits(shape: list[int | str | None], expected: list[int]) -> bool:
+    """Whether an output may be of this shape; a length that the file leaves open has a name or None."""
+    return len(shape) == len(expected) and all(
+        n == m or not isinstance(n, int) for n, m in zip(shape, expected, strict=True)
+    )
 
 
 def load_model(card_path: Path) -> tuple[ModelCard, OnnxNetwork]:
