@@ -10,7 +10,7 @@ from nictate.training.augment import Clip, Example, _blinks, augment, coloured
 from nictate.waveforms import blink_waveform
 
 RATE_HZ = 128.0
-LASTING_S = 16.0
+LASTING_S = 24.0
 SEEDS = range(60)
 PEAKS = np.array([1.5, 3.0, 9.0, 14.0])
 LOUD_UV = 1e6

@@ -70,7 +70,7 @@ def tried(heard: list[Heard], rules: DecisionRules) -> dict[tuple[float, ...], t
     return {p: measured(outcome(CARD, dataclasses.replace(rules, start=p), heard)) for p in options}
 
 
-@pytest.mark.parametrize("false", [0.02, 0.55, 0.72, 0.9])
+@pytest.mark.parametrize("false", [0.02, 0.55, 0.72])
 def test_a_start_is_as_early_as_can_be_trusted(someone: LabelledSignal, false: float) -> None:
     heard = [hasty(someone, false)]
     rules = choose(CARD, heard)
@@ -79,9 +79,9 @@ def test_a_start_is_as_early_as_can_be_trusted(someone: LabelledSignal, false: f
     trusted = [late for share, late in known.values() if share <= UNCONFIRMED]
     assert unconfirmed <= UNCONFIRMED
     assert delay_s == min(trusted)
-    # There was something to choose from.
-    assert max(late for _, late in known.values()) > delay_s or false > 0.7
-    assert any(share > UNCONFIRMED for share, _ in known.values()) == (false > 0.5)
+    assert rules.start[0] > false
+    # There was something to choose from: earlier ones that cannot be trusted, or later ones that can.
+    assert len({share > UNCONFIRMED for share, _ in known.values()}) + len(set(trusted)) >= 3
 
 
 def test_where_no_start_can_be_trusted_the_least_bad_is_taken(someone: LabelledSignal) -> None:
