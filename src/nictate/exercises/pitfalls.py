@@ -173,7 +173,7 @@ def attempt(function: Callable[[Value], Value], at: FloatArray) -> Outcome:
         try:
             loss = function(x)
         except (TypeError, ValueError) as error:
-            return Outcome(np.nan, np.empty(0), f"{type(error).__name__}: {error}")
+            return Outcome(np.nan, np.empty(0), f"{type(error).__name__}: {error}".strip())
         loss.backward()
     return Outcome(float(loss.data), x.gradient)
 
