@@ -20,6 +20,7 @@ from nictate.card import ModelCard
 from nictate.signals import ConfigError
 from nictate.training.corpus import LabelledSignal
 from nictate.training.dataset import Batch, batches
+from nictate.training.nan_guard import nan_guard
 from nictate.training.network import BlinkNet
 from nictate.training.recipe import Recipe
 
@@ -93,8 +94,15 @@ def fit(
     total = 0.0
     for step, batch in enumerate(_ahead(recipe, card, train, steps), start=1):
         optimiser.zero_grad()
-        loss = loss_of(network, batch).mean()
-        loss.backward()  # type: ignore[no-untyped-call]
+        try:
+            with nan_guard(network):
+                loss = loss_of(network, batch).mean()
+                loss.backward()  # type: ignore[no-untyped-call]
+        except FloatingPointError as error:
+            epoch_now = (step - 1) // recipe.batches + 1
+            raise ConfigError(
+                f"the training diverged in epoch {epoch_now}: {error}: lower the recipe's learning rate"
+            ) from None
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         schedule.step()
