@@ -55,9 +55,8 @@ def labels(truth: Truth, times: FloatArray, width_s: float) -> BoolArray:
 
     A width of one sample interval is the sheet's labelling, one positive sample a blink.
     """
-    near = np.abs(times[:, np.newaxis] - truth.peaks) <= 0.5 * width_s * (1.0 + 1e-9)
-    found: BoolArray = near.any(axis=1)
-    return found
+    near = np.abs(times[:, np.newaxis] - truth.peaks) <= 0.5 * width_s
+    return np.asarray(near.any(axis=1))
 
 
 def accuracy_of_never(truth: BoolArray) -> float:
@@ -164,7 +163,9 @@ def events_above(signal: LabelledSignal, answer: FloatArray, threshold: float) -
     """A blink at each largest answer above so many times what is usual in the recording."""
     usual = 1.4826 * float(np.median(np.abs(answer)))
     found, _ = find_peaks(answer, height=threshold * usual, distance=max(1, round(0.2 * signal.montage.rate_hz)))
-    return [BlinkEvent("blink", t, t, t, float(answer[k]), 1.0, t) for k, t in zip(found, signal.times[found], strict=True)]
+    return [
+        BlinkEvent("blink", t, t, t, float(answer[k]), 1.0, t) for k, t in zip(found, signal.times[found], strict=True)
+    ]
 
 
 def baseline(learn: Sequence[LabelledSignal], test: Sequence[LabelledSignal]) -> tuple[float, Score]:

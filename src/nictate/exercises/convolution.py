@@ -96,7 +96,7 @@ def by_filter(x: Array, g: Array, size: tuple[int, ...], stride: int = 1, dilati
 def by_input(w: Array, g: Array, shape: tuple[int, ...], stride: int = 1, dilation: int = 1) -> Array:
     """dL/dx, of shape ``shape``, from g = dL/dy of a valid correlation: each output gives back what it took (col2im).
 
-        dL/dx[s p + d t] += g[p] w[t]
+    dL/dx[s p + d t] += g[p] w[t]
     """
     x = np.zeros(shape, dtype=np.result_type(w, g))
     for t in np.ndindex(w.shape):
@@ -150,7 +150,7 @@ def layer(x: FloatArray, W: FloatArray, b: FloatArray, stride: int = 1, dilation
     A filter as high as the input has one place from top to bottom: what is called a 1-D convolution of many rows.
     """
     step_by_step = [im2col(row, W.shape[2:], stride, dilation) for row in x]
-    return np.einsum("rpt,frt->fp", np.stack(step_by_step), W) + b[:, np.newaxis]
+    return np.asarray(np.einsum("rpt,frt->fp", np.stack(step_by_step), W) + b[:, np.newaxis])
 
 
 def matched_filter(x: FloatArray, template: FloatArray) -> FloatArray:

@@ -109,6 +109,20 @@ def plain(value: Any) -> Any:
     return value
 
 
+def in_short(value: Any) -> str:
+    """For a cell of a table: what `plain` made, with at most 6 digits, cut where it is long."""
+    match value:
+        case None:
+            text = "-"
+        case float():
+            text = f"{value:.6g}"
+        case list():
+            text = f"[{', '.join(in_short(item) for item in value)}]"
+        case _:
+            text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def render(lesson: Lesson, *, latex: bool) -> str:
     """The whole lesson as text; with ``latex``, formulas are given once more for paper."""
     lines = [lesson.title, "=" * len(lesson.title), "", "Question", "--------", lesson.question.strip(), ""]

@@ -97,7 +97,7 @@ def eps_inside_the_root(x: Value) -> Value:
 
 
 class NormWithoutSelf:
-    def forward(x: Value) -> Value:  # type: ignore[misc]
+    def forward(x: Value) -> Value:  # type: ignore[misc]  # noqa: N805
         return squared_error(normalise(x))
 
 
@@ -108,7 +108,7 @@ class Norm:
 
 def missing_self(x: Value) -> Value:
     """``norm.forward(x)`` hands over two arguments, norm and x."""
-    return NormWithoutSelf().forward(x)  # type: ignore[call-arg, arg-type]
+    return NormWithoutSelf().forward(x)  # type: ignore[call-arg, misc]
 
 
 def with_self(x: Value) -> Value:
@@ -207,7 +207,9 @@ _CONSTANT = np.full(4, 3.0)
 _ROWS = np.array([[1.0, 2.0, 4.0], [10.0, 0.0, 50.0]])
 
 PITFALLS = (
-    Pitfall("bias of 20", "10 outputs and 20 biases: as printed, it never runs.", as_printed, as_many_as_outputs, LINEAR),
+    Pitfall(
+        "bias of 20", "10 outputs and 20 biases: as printed, it never runs.", as_printed, as_many_as_outputs, LINEAR
+    ),
     Pitfall("log of a normal bias", "The logarithm of a negative number.", log_of_bias, log_as_parameter, _NORMAL),
     Pitfall("log of 0", "-inf forward, and an infinite slope back.", log_of_bias, log_as_parameter, np.zeros(10)),
     Pitfall("where around log", "Sound forward, NaN back: 0 times infinity.", where_of_log, log_of_where, _WITH_ZERO),

@@ -1,4 +1,4 @@
-"""The first layer of a trained model, read from its ONNX file: what `nictate.exercises.convolution` is an oracle for."""
+"""The first layer of a trained model, read from its ONNX file: `nictate.exercises.convolution` is its oracle."""
 
 from __future__ import annotations
 

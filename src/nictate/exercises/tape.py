@@ -65,10 +65,6 @@ class Value:
     def __rmatmul__(self, other: npt.ArrayLike) -> Value:
         return value(other) @ self
 
-    @property
-    def T(self) -> Value:
-        return Value(self.data.T, (self,), lambda g: (g.T,))
-
     def sum(self, axis: int | None = None) -> Value:
         """Over one axis, which stays with length 1, or over all."""
         total = self.data.sum(axis=axis, keepdims=axis is not None)
@@ -129,4 +125,4 @@ def _visit(node: Value, seen: set[int], order: list[Value]) -> None:
 def _fold(g: FloatArray, shape: tuple[int, ...]) -> FloatArray:
     """A gradient, summed over what broadcasting had repeated."""
     g = g.sum(axis=tuple(range(g.ndim - len(shape))))
-    return g.sum(axis=tuple(k for k, n in enumerate(shape) if n == 1), keepdims=True)
+    return np.asarray(g.sum(axis=tuple(k for k, n in enumerate(shape) if n == 1), keepdims=True))

@@ -1,7 +1,7 @@
 """The pass: a torch or ONNX model of dense sigmoid layers, rewritten into its tanh twin.
 
-What `nictate.exercises.activations` says of two layers holds at each sigmoid that stands between two dense layers: halve
-what comes in; halve the weights that take its output and add half their sum to the bias. A sigmoid that stands
+What `nictate.exercises.activations` says of two layers holds at each sigmoid that stands between two dense layers:
+halve what comes in; halve the weights that take its output and add half their sum to the bias. A sigmoid that stands
 elsewhere, as at the output of a classifier, is left as it is, so the result always computes what the model did.
 
 torch and onnx are imported when they are needed; nothing else here needs them.
@@ -39,11 +39,11 @@ def tanh_twin(model: nn.Sequential) -> nn.Sequential:
         if not (isinstance(layers[k], nn.Sigmoid) and isinstance(before, nn.Linear) and isinstance(after, nn.Linear)):
             continue
         with torch.no_grad():
-            before.weight /= 2.0
+            before.weight.div_(2.0)
             if before.bias is not None:
-                before.bias /= 2.0
+                before.bias.div_(2.0)
             shift = after.weight.sum(dim=1) / 2.0
-            after.weight /= 2.0
+            after.weight.div_(2.0)
             after.bias = nn.Parameter(shift if after.bias is None else after.bias + shift)
         layers[k] = nn.Tanh()
         rewritten += 1
@@ -99,10 +99,11 @@ class _Graph:
         """Makes a tanh of a sigmoid if that can be done without a change of what the graph computes."""
         before = self._dense(self._makers.get(sigmoid.input[0]))
         after = [self._dense(node, sigmoid.output[0]) for node in self._takers(sigmoid.output[0])]
-        if before is None or not after or None in after or self._takers(sigmoid.input[0]) != [sigmoid]:
+        rewritable = [dense for dense in after if dense is not None]
+        if before is None or not after or len(rewritable) < len(after) or self._takers(sigmoid.input[0]) != [sigmoid]:
             return False
         before.scale(0.5)
-        for dense in after:
+        for dense in rewritable:
             dense.shift_input(0.5)
         sigmoid.op_type = "Tanh"
         return True

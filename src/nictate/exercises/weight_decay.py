@@ -45,7 +45,7 @@ class Decoupled:
 def l2(now: Moving, g: FloatArray, by: Coupled) -> Moving:
     """Gradient and penalty go through the momentum together:
 
-        v <- alpha v - epsilon (g + lambda theta),    theta <- theta + v
+    v <- alpha v - epsilon (g + lambda theta),    theta <- theta + v
     """
     v = by.momentum * now.v - by.rate * (g + by.penalty * now.theta)
     return Moving(now.theta + v, v)
@@ -60,14 +60,14 @@ def as_printed(now: Moving, g: FloatArray, by: Coupled) -> Moving:
 def decoupled(now: Moving, g: FloatArray, by: Decoupled) -> Moving:
     """The weights shrink by themselves, past the momentum:
 
-        v <- alpha' v - epsilon g,    theta <- (1 - lambda_d) theta + v
+    v <- alpha' v - epsilon g,    theta <- (1 - lambda_d) theta + v
     """
     v = by.momentum * now.v - by.rate * g
     return Moving((1.0 - by.decay) * now.theta + v, v)
 
 
 def as_l2(by: Decoupled, theta0: FloatArray) -> tuple[Coupled, Moving]:
-    """What `l2` must be run with, and where it starts, to visit exactly the weights of `decoupled` from (theta0, v = 0).
+    """What `l2` is run with, and where it starts, to visit exactly the weights of `decoupled` from (theta0, v = 0).
 
     Both are second-order recursions of theta alone. `decoupled`, with v put in from the step before:
 

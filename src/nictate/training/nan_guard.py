@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def nan_guard(network: nn.Module) -> Iterator[None]:
     handles = [module.register_forward_hook(partial(_forward, names)) for module in names]
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
-            handles.append(parameter.register_hook(partial(_backward, f"{name}: its gradient")))
+            handles.append(_hook(parameter, f"{name}: its gradient"))
     try:
         yield
     finally:
@@ -53,9 +54,15 @@ def _forward(names: dict[nn.Module, str], module: nn.Module, inputs: tuple[Any, 
         raise FloatingPointError(f"{who} {what}, forward")
     for x in given:
         if x.requires_grad:
-            x.register_hook(partial(_backward, f"{who}: the gradient of its input"))
+            _hook(x, f"{who}: the gradient of its input")
 
 
-def _backward(who: str, gradient: Tensor) -> None:
-    if not finite(gradient):
-        raise FloatingPointError(f"{who} is not finite, backward")
+def _hook(x: Tensor, who: str) -> RemovableHandle:
+    """Checks the gradient by ``x`` as soon as it is known."""
+
+    def check(gradient: Tensor) -> None:
+        if not finite(gradient):
+            raise FloatingPointError(f"{who} is not finite, backward")
+
+    handle: RemovableHandle = x.register_hook(check)  # type: ignore[no-untyped-call]
+    return handle

@@ -112,9 +112,13 @@ GOLDENS = (
         lambda: np.concatenate([w.ravel() for w in to_sigmoid(SMALL).weights]),
     ),
     Golden("twins apart, float64", "corrected", 1e-14, lambda: apart(np.float64), at_most=True),
-    Golden("twins apart, float64, the other way", "corrected", 1e-14, lambda: apart(np.float64, back=True), at_most=True),
+    Golden(
+        "twins apart, float64, the other way", "corrected", 1e-14, lambda: apart(np.float64, back=True), at_most=True
+    ),
     Golden("twins apart, float32", "corrected", 7e-6, lambda: apart(np.float32), at_most=True),
-    Golden("twins apart, ONNX Runtime, of the largest output", "corrected", 7e-6, apart_in_onnx, at_most=True, needs="onnx"),
+    Golden(
+        "twins apart, ONNX Runtime, of the largest output", "corrected", 7e-6, apart_in_onnx, at_most=True, needs="onnx"
+    ),
     Golden(
         "convolution padded with 0: off at the first sample, within, at the last",
         "corrected",
@@ -149,7 +153,8 @@ The two functions. tanh z = (e^z - e^-z) / (e^z + e^-z). Divide by e^z above and
     tanh z = (1 - e^-2z) / (1 + e^-2z) = 2 / (1 + e^-2z) - 1 = 2 sigma(2z) - 1.
 Solved for sigma, with z/2 in the place of z: sigma(z) = (1 + tanh(z/2)) / 2.
 """,
-            r"\tanh z = \frac{1-e^{-2z}}{1+e^{-2z}} = 2\sigma(2z)-1, \qquad \sigma(z) = \tfrac12\bigl(1+\tanh\tfrac z2\bigr)",
+            r"\tanh z = \frac{1-e^{-2z}}{1+e^{-2z}} = 2\sigma(2z)-1, \qquad "
+            r" \sigma(z) = \tfrac12\bigl(1+\tanh\tfrac z2\bigr)",
         ),
         Step(
             """
@@ -158,7 +163,8 @@ Sigmoid to tanh. Put that in:
                              = (W2/2) tanh((W1/2) x + b1/2) + b2 + (W2/2) (1, ..., 1)'.
 So the twin has W1/2, b1/2, W2/2, and b2 plus half the sum of each row of W2.
 """,
-            r"W_1' = \tfrac12 W_1,\quad b_1' = \tfrac12 b_1,\quad W_2' = \tfrac12 W_2,\quad b_2' = b_2 + \tfrac12 W_2\mathbf 1",
+            r"W_1' = \tfrac12 W_1,\quad b_1' = \tfrac12 b_1,\quad W_2' = \tfrac12 W_2,\quad "
+            r"b_2' = b_2 + \tfrac12 W_2\mathbf 1",
         ),
         Step(
             """

@@ -18,7 +18,7 @@ Y = np.array([1, 3, 2])
 def exact(values: Any) -> Array:
     """Fractions in the place of numbers."""
     values = np.asarray(values, dtype=object)
-    return np.vectorize(Fraction, otypes=[object])(values)
+    return np.asarray(np.vectorize(Fraction, otypes=[object])(values))
 
 
 EXACT = Belief(exact(np.zeros(2, int)), exact(np.eye(2, dtype=int)), Fraction(1))
@@ -34,7 +34,7 @@ def posterior() -> Belief:
 
 def precision() -> Array:
     """A = XX' + I"""
-    return X @ X.T + np.eye(2, dtype=int)
+    return np.asarray(X @ X.T + np.eye(2, dtype=int))
 
 
 def epistemic_polynomial() -> list[Fraction]:
@@ -162,7 +162,8 @@ Evidence. How probable were these y under the model, all lines weighed? By the c
 sum of the log densities that each point was given before it came; or the density of
 N(0, X'X + I) at y. Both are -5.51251 nats. It is what one compares models by.
 """,
-            r"\log p(y \mid X) = \sum_n \log \mathcal N(y_n;\, x_n^\top m_{n-1},\, x_n^\top S_{n-1} x_n + 1) = -5.51251",
+            r"\log p(y \mid X) = "
+            r"\sum_n \log \mathcal N(y_n;\, x_n^\top m_{n-1},\, x_n^\top S_{n-1} x_n + 1) = -5.51251",
         ),
         Step(
             """
@@ -189,7 +190,8 @@ What is gained over the card is 0.023, with a 95 % interval over people from -0.
 comes from one person with 217 small blinks, and the mean over people falls. That is no reason to
 make what the detector says of a blink depend on everything that came before it.
 """,
-            r"\operatorname{logit} p' = \operatorname{logit} p + \beta \log\frac{p(a, d \mid \text{this person's blinks})}"
+            r"\operatorname{logit} p' = \operatorname{logit} p + "
+            r"\beta \log\frac{p(a, d \mid \text{this person's blinks})}"
             r"{p(a, d \mid \text{false alarms})}",
         ),
     ),

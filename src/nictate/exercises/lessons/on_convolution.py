@@ -13,7 +13,6 @@ from nictate.exercises.convolution import (
     hessian,
     jacobian,
     relu,
-    relu_slope,
     response,
 )
 from nictate.exercises.lesson import Golden, Lesson, Step
@@ -33,7 +32,7 @@ def loss(w: Array) -> float:
 
 def loss_slope(at_zero: float) -> FloatArray:
     """(4,) its gradient by the filter, row by row: sign(f - 1) df/dw, and f = 18 is above the target."""
-    return np.sign(response(X, W) - TARGET) * jacobian(X, W, at_zero)
+    return np.asarray(np.sign(response(X, W) - TARGET) * jacobian(X, W, at_zero))
 
 
 def curvature(w: Array) -> FloatArray:

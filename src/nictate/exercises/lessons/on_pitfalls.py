@@ -78,7 +78,12 @@ def first_nan(function: Callable[[Value], Value], start: Any) -> int:
 
 
 GOLDENS = (
-    Golden("10 normal numbers are all positive with probability", "corrected", Fraction(1, 1024), lambda: Fraction(1, 2) ** 10),
+    Golden(
+        "10 normal numbers are all positive with probability",
+        "corrected",
+        Fraction(1, 1024),
+        lambda: Fraction(1, 2) ** 10,
+    ),
     *(golden for pitfall in PITFALLS for golden in _pair(pitfall.name)),
     Golden(
         "a positive bias drifts across 0: the first loss that is NaN",
@@ -87,7 +92,9 @@ GOLDENS = (
         lambda: first_nan(pitfalls.log_of_bias, START),
     ),
     Golden("the same by its logarithm", "corrected", -1, lambda: first_nan(pitfalls.log_as_parameter, np.log(START))),
-    Golden("where around log: gradient at 0", "corrected", float("nan"), lambda: broken("where around log").gradient[0]),
+    Golden(
+        "where around log: gradient at 0", "corrected", float("nan"), lambda: broken("where around log").gradient[0]
+    ),
     Golden("where within log: gradient at 0", "corrected", 0.0, lambda: mended("where around log").gradient[0]),
     Golden(
         "normalised 1, 2, 4 against mean 7/3 and variance 14/9, eps inside the root",
@@ -125,12 +132,12 @@ def _against_torch() -> float:
     return float(np.abs(normalise(Value(x), axis=-1).data - theirs).max())
 
 
-CLASSES = {pitfalls.missing_self: pitfalls.NormWithoutSelf, pitfalls.with_self: pitfalls.Norm}
+CLASSES: dict[object, type] = {pitfalls.missing_self: pitfalls.NormWithoutSelf, pitfalls.with_self: pitfalls.Norm}
 
 
 def code(function: Callable[..., object]) -> str:
     """Its source, without docstring and notes to the type checker."""
-    source = inspect.getsource(CLASSES.get(function, function))
+    source = inspect.getsource(CLASSES[function] if function in CLASSES else function)
     lines = [line.split("  #")[0] for line in source.rstrip().splitlines() if '"""' not in line]
     return indent("\n".join(lines), "    ")
 
