@@ -54,6 +54,7 @@ def _twins_part() -> Figure:
     loss.legend()
     apart.plot(trained.apart[:16], "o-", ms=4, color="0.2")
     apart.text(0.6, trained.apart[0], f"{trained.apart[0]:.0e}: rounding", va="center")
+    apart.set_xticks(range(0, 16, 5))
     apart.set(title="How far apart their outputs are", xlabel="step", ylabel="largest difference", yscale="log")
     return figure
 
@@ -221,12 +222,12 @@ def _roc_and_precision() -> Figure:
 
 def _leakage() -> Figure:
     """What learning by heart is worth, by how windows are split."""
-    splits = {"windows at random": on_case_study.of_split(case_study.at_random())}
-    splits["people kept apart"] = on_case_study.of_split(case_study.by_person())
+    splits = {"windows at random": case_study.at_random(), "people kept apart": case_study.by_person()}
     figure = Figure(figsize=(5.6, 3.6), layout="constrained")
     axes = figure.subplots()
-    for k, (label, (_, blink, coin)) in enumerate(splits.items()):
-        bars = axes.bar(np.arange(2) + 0.38 * k - 0.19, (blink, coin), 0.34, color=(RED, BLUE)[k], label=label)
+    for k, (label, test) in enumerate(splits.items()):
+        right = on_case_study.blinks_by_heart(test), on_case_study.coins_by_heart(test)
+        bars = axes.bar(np.arange(2) + 0.38 * k - 0.19, right, 0.34, color=(RED, BLUE)[k], label=label)
         axes.bar_label(bars, fmt="%.2f", padding=2)
     axes.axhline(0.5, color="0.2", lw=0.8, ls="--")
     axes.text(0.5, 0.51, "chance", ha="center", va="bottom", fontsize=8)

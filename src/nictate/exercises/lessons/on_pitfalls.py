@@ -137,7 +137,7 @@ CLASSES: dict[object, type] = {pitfalls.missing_self: pitfalls.NormWithoutSelf, 
 
 def code(function: Callable[..., object]) -> str:
     """Its source, without docstring and notes to the type checker."""
-    source = inspect.getsource(CLASSES[function] if function in CLASSES else function)
+    source = inspect.getsource(CLASSES.get(function, function))
     lines = [line.split("  #")[0] for line in source.rstrip().splitlines() if '"""' not in line]
     return indent("\n".join(lines), "    ")
 
