@@ -16,10 +16,14 @@ GRAPHS: dict[str, tuple[Graph, Callable[[torch.Tensor, torch.Tensor], torch.Tens
     "difference": (lambda a, b: ((a - b) * (2.0 - a)).mean(), lambda a, b: ((a - b) * (2.0 - a)).mean()),
     "quotient": (lambda a, b: (a / b).sum(), lambda a, b: (a / b).sum()),
     "negative": (lambda a, b: (-a * b).sum(), lambda a, b: (-a * b).sum()),
-    "array first": (lambda a, b: (ROWS + 2.0 * a * b).sum(), lambda a, b: (torch.tensor(ROWS) + 2.0 * a * b).sum()),
+    "numbers first": (lambda a, b: (ROWS + 2.0 * a * b).sum(), lambda a, b: (torch.tensor(ROWS) + 2.0 * a * b).sum()),
     "matrices": (
-        lambda a, b: (np.ones((2, 3)) @ (a @ (b * np.eye(4)))).sum(),
-        lambda a, b: (torch.ones(2, 3, dtype=torch.float64) @ (a @ (b * torch.eye(4)))).sum(),
+        lambda a, b: ((a * b) @ (np.ones((4, 3)) @ a)).sum(),
+        lambda a, b: ((a * b) @ (torch.ones(4, 3, dtype=torch.float64) @ a)).sum(),
+    ),
+    "array first": (
+        lambda a, b: (np.arange(3.0)[np.newaxis] @ (a * b)).sum(),
+        lambda a, b: (torch.arange(3.0, dtype=torch.float64)[None] @ (a * b)).sum(),
     ),
     "functions": (
         lambda a, b: (tanh(log(a) * sqrt(b))).mean(),
