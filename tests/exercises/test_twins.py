@@ -80,14 +80,11 @@ def test_the_onnx_model_is_the_network() -> None:
     np.testing.assert_allclose(said.T, sigmoid_net(NET, x), atol=1e-5)
 
 
-@pytest.mark.parametrize("shape", [(6, 4), (2, 6, 4)])
-@pytest.mark.parametrize("bias", [True, False])
-def test_what_torch_exports_is_rewritten(shape: tuple[int, ...], bias: bool) -> None:
-    """Of rows torch makes Gemm, of more dimensions MatMul and Add."""
-    model = deep(bias=bias or len(shape) == 3).float().eval()
+def test_what_torch_exports_is_rewritten() -> None:
+    model = deep().float().eval()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        program = torch.onnx.export(model, (torch.randn(shape),), dynamo=True, verbose=False)
+        warnings.simplefilter("ignore")  # Of the exporter's own deprecations.
+        program = torch.onnx.export(model, (torch.randn(6, 4),), dynamo=True, verbose=False)
     assert program is not None
     exported = program.model_proto.SerializeToString()
     twin = tanh_twin_onnx(exported)
