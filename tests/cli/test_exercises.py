@@ -60,7 +60,7 @@ def test_a_mismatch_is_named_and_ends_with_1(run: Run, tmp_path: Path, monkeypat
     wrong = Golden("a value of another kind", "sheet", 1.0, lambda: float("nan"))
     absent = Golden("a value out of reach", "sheet", 1.0, lambda: 1.0, needs="a_library_that_nobody_has")
     lesson = dataclasses.replace(on_weight_decay.LESSON, goldens=(on_weight_decay.GOLDENS[0], wrong, absent))
-    for name in LESSONS:
+    for name in list(LESSONS):
         monkeypatch.delitem(LESSONS, name)
     monkeypatch.setitem(LESSONS, "weight_decay", lesson)
     written = tmp_path / "all.json"

@@ -25,8 +25,11 @@ def test_reading_and_checking_need_neither_torch_nor_onnx_nor_matplotlib() -> No
     """As on a machine that has the detector alone; what needs them is told to be left out."""
     program = """if True:
         import json, sys
-        for name in ("torch", "onnx", "onnxscript", "matplotlib"):
-            sys.modules[name] = None
+        class Absent:
+            def find_spec(self, name, path=None, target=None):
+                if name.split(".")[0] in {"torch", "onnx", "onnxscript", "matplotlib"}:
+                    raise ModuleNotFoundError(name)
+        sys.meta_path.insert(0, Absent())
         from nictate.exercises import lesson
         from nictate.exercises.course import LESSONS
         lesson.find_spec = lambda name: None

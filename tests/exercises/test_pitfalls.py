@@ -119,3 +119,9 @@ def test_perfect_predictions_are_drawn_to_the_mean_by_the_broadcast_loss() -> No
     assert drawn.loss > 1.0
     assert (np.sign(drawn.gradient) == np.sign(loss.at - loss.at.mean())).all()
     assert attempt(loss.mended, loss.at).loss == 0.0
+
+
+def test_without_self_it_is_the_class_that_can_be_called() -> None:
+    x = np.array([1.0, 2.0, 4.0])
+    on_the_class = pitfalls.NormWithoutSelf.forward(Value(x))
+    assert float(on_the_class.data) == attempt(pitfalls.with_self, x).loss

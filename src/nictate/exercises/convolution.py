@@ -34,13 +34,12 @@ def spread(size: int, dilation: int) -> int:
 def pad(x: Array, size: tuple[int, ...], padding: Padding, dilation: int = 1) -> Array:
     """``x`` with the zeros around it that ``padding`` asks for, for filters of ``size`` taps."""
     over = [spread(k, dilation) - 1 for k in size]
-    match padding:
-        case "valid":
-            return x
-        case "same":
-            return np.pad(x, [(o // 2, o - o // 2) for o in over])
-        case "full":
-            return np.pad(x, [(o, o) for o in over])
+    widths = {
+        "valid": [(0, 0) for _ in over],
+        "same": [(o // 2, o - o // 2) for o in over],
+        "full": [(o, o) for o in over],
+    }
+    return np.pad(x, widths[padding])
 
 
 def places(x: Array, w: Array, stride: int, dilation: int) -> tuple[int, ...]:
