@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -18,13 +18,14 @@ from pathlib import Path
 import numpy as np
 
 from nictate.card import ModelCard
+from nictate.detector import Network
 from nictate.edges.onnx import load_model
 from nictate.exercises.calibration import Person, likeness, looks, population_of
 from nictate.service import shipped_card
-from nictate.signals import FloatArray
-from nictate.training.choose import Heard, listen
+from nictate.signals import BlinkEvent, FloatArray
+from nictate.training.choose import listen
 from nictate.training.corpus import load
-from nictate.training.evaluate import match
+from nictate.training.evaluate import Truth, match
 
 CANDIDATES_FROM = 0.2
 KEEP = (1.0, 0.98, 0.95, 0.9, 0.8)
@@ -48,12 +49,11 @@ class Candidates:
     blinks: int
 
 
-def gather(heard: Sequence[Heard], card: ModelCard) -> Candidates:
-    rules = dataclasses.replace(card.decision, confirm=CANDIDATES_FROM, start=NEVER)
+def gather(recordings: Iterable[tuple[Sequence[BlinkEvent], Truth]]) -> Candidates:
     confidence, look, label, blinks = [], [], [], 0
-    for h in heard:
-        events = [e for e in h.decide(card, rules) if e.kind == "blink"]
-        found = match(np.array([e.peak for e in events], dtype=np.float64), h.signal.truth)
+    for heard, truth in recordings:
+        events = [e for e in heard if e.kind == "blink"]
+        found = match(np.array([e.peak for e in events], dtype=np.float64), truth)
         kinds = {k: HIT for k, _ in found.pairs} | dict.fromkeys(found.false, FALSE)
         blinks += len(found.pairs) + len(found.missed)
         for k, e in enumerate(events):
@@ -94,14 +94,18 @@ def chosen_elsewhere(table: FloatArray) -> FloatArray:
     return np.array(rows)
 
 
-def main(folder: Path) -> None:
-    card, network = load_model(shipped_card())
-    of: dict[str, list[Heard]] = {}
+def hear(card: ModelCard, network: Network, folder: Path) -> dict[str, Candidates]:
+    """The candidates of each person: what the detector finds with a threshold that is far too low."""
+    rules = dataclasses.replace(card.decision, confirm=CANDIDATES_FROM, start=NEVER)
+    of: dict[str, list[tuple[list[BlinkEvent], Truth]]] = {}
     signals = load(folder, lambda _done, _of: None)
     for k, signal in enumerate(sorted(signals, key=lambda s: s.name)):
         print(f"\r{k + 1}/{len(signals)} recordings", end="", file=sys.stderr)  # noqa: T201
-        of.setdefault(signal.subject, []).append(listen(card, network, signal))
-    people = {name: gather(heard, card) for name, heard in of.items()}
+        of.setdefault(signal.subject, []).append((listen(card, network, signal).decide(card, rules), signal.truth))
+    return {name: gather(recordings) for name, recordings in of.items()}
+
+
+def report(card: ModelCard, people: dict[str, Candidates]) -> None:
     unseen = sorted({*card.about["split"]["validate"], *card.about["split"]["test"]} & people.keys())
     logit = {name: np.log(p.confidence / (1.0 - p.confidence)) for name, p in people.items()}
 
@@ -138,4 +142,5 @@ def main(folder: Path) -> None:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    main(Path(sys.argv[1]))
+    its_card, its_network = load_model(shipped_card())
+    report(its_card, hear(its_card, its_network, Path(sys.argv[1])))
