@@ -1,9 +1,10 @@
-"""Whether a person's earlier blinks make the detector better: python scripts/bench_calibration.py DATA_DIR
+"""Whether a person's earlier blinks make the detector better: python scripts/bench_calibration.py DATA_DIR WORK
 
-For each person whom the shipped model was not trained on, what `nictate.exercises.calibration` has learned from the
-person's blinks so far is weighed with the confidence of each candidate. Threshold, weight, forgetting and what is
-learned from are chosen on the other such people, and a threshold on the confidence alone in the same way. Prints counts
-and F1, and the gain over the card's own threshold with a bootstrap interval over people.
+WORK is where ``nictate evaluate --cross-validate`` has kept what networks said of people whom they had not learned
+from. What `nictate.exercises.calibration` has learned from a person's blinks so far is weighed with the network's word
+on each candidate. Threshold, weight, forgetting and what is learned from are chosen on all other people, and so are a
+threshold on the network's word alone and the weights of `nictate.habits`, which the detector uses. Prints counts and
+F1, and the gain over the network alone with a bootstrap interval over people.
 """
 
 from __future__ import annotations
@@ -17,20 +18,18 @@ from pathlib import Path
 
 import numpy as np
 
-from nictate.card import ModelCard
-from nictate.detector import Network
-from nictate.edges.onnx import load_model
+from nictate.decision import NEVER
 from nictate.exercises.calibration import Person, likeness, looks, population_of
-from nictate.service import shipped_card
 from nictate.signals import BlinkEvent, FloatArray
-from nictate.training.choose import listen
+from nictate.training.acquaint import neutral
 from nictate.training.corpus import load
-from nictate.training.evaluate import Truth, match
+from nictate.training.crossvalidate import reopen
+from nictate.training.evaluate import Truth, match, score
+from nictate.training.judge import Trial
 
 CANDIDATES_FROM = 0.2
 KEEP = (1.0, 0.98, 0.95, 0.9, 0.8)
 LEARN_FROM = (0.75, 0.9, 0.97)
-NEVER = 2.0
 WEIGHTS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 THRESHOLDS = np.arange(-3.0, 5.01, 0.1)
 
@@ -94,24 +93,35 @@ def chosen_elsewhere(table: FloatArray) -> FloatArray:
     return np.array(rows)
 
 
-def hear(card: ModelCard, network: Network, folder: Path) -> dict[str, Candidates]:
-    """The candidates of each person: what the detector finds with a threshold that is far too low."""
-    rules = dataclasses.replace(card.decision, confirm=CANDIDATES_FROM, start=NEVER)
+def candidates(trials: Iterable[Trial]) -> dict[str, Candidates]:
+    """Of each person: what the detector finds without habits and with a threshold that is far too low."""
     of: dict[str, list[tuple[list[BlinkEvent], Truth]]] = {}
-    signals = load(folder, lambda _done, _of: None)
-    for k, signal in enumerate(sorted(signals, key=lambda s: s.name)):
-        print(f"\r{k + 1}/{len(signals)} recordings", end="", file=sys.stderr)  # noqa: T201
-        of.setdefault(signal.subject, []).append((listen(card, network, signal).decide(card, rules), signal.truth))
+    for trial in trials:
+        rules, signal = trial.card.decision, trial.heard.signal
+        confirm = tuple(CANDIDATES_FROM if p < NEVER else NEVER for p in rules.confirm)
+        open_to_all = dataclasses.replace(
+            rules, confirm=confirm, start=(NEVER,) * len(confirm), habits=neutral(rules.habits)
+        )
+        of.setdefault(signal.subject, []).append((trial.heard.decide(trial.card, open_to_all), signal.truth))
     return {name: gather(recordings) for name, recordings in of.items()}
 
 
-def report(card: ModelCard, people: dict[str, Candidates]) -> None:
-    unseen = sorted({*card.about["split"]["validate"], *card.about["split"]["test"]} & people.keys())
+def by_habits(trials: Iterable[Trial]) -> dict[str, FloatArray]:
+    """(3,) hits, false alarms and blinks of each person, as the detector decides."""
+    rows: dict[str, FloatArray] = {}
+    for trial in trials:
+        found = score(trial.events(), trial.heard.signal.truth)
+        row = np.array([found.hits, found.false_alarms, found.hits + found.misses])
+        rows[trial.heard.signal.subject] = rows.get(trial.heard.signal.subject, 0) + row
+    return rows
+
+
+def report(people: dict[str, Candidates], habits: dict[str, FloatArray]) -> None:
+    unseen = sorted(people)
     logit = {name: np.log(p.confidence / (1.0 - p.confidence)) for name, p in people.items()}
 
     alone = np.array([[counts(people[name], logit[name])] for name in unseen])
-    at = int(np.abs(THRESHOLDS - np.log(card.decision.confirm / (1.0 - card.decision.confirm))).argmin())
-    rows = {"the card's threshold": alone[:, 0, at], "threshold chosen elsewhere": chosen_elsewhere(alone)}
+    rows = {"the network alone": chosen_elsewhere(alone), "with habits": np.array([habits[who] for who in unseen])}
     for title, settings in (
         ("with the person's own blinks", list(product(KEEP, LEARN_FROM))),
         ("nothing learned of the person", [(1.0, NEVER)]),
@@ -127,9 +137,9 @@ def report(card: ModelCard, people: dict[str, Candidates]) -> None:
             table.append(mine)
         rows[title] = chosen_elsewhere(np.array(table))
 
-    print(f"model {card.sha256[:12]}, {len(unseen)} people, {sum(people[n].blinks for n in unseen)} blinks")  # noqa: T201
+    print(f"{len(unseen)} people, {sum(people[n].blinks for n in unseen)} blinks")  # noqa: T201
     print("| | hits | false alarms | F1 | mean F1 of people | gain of F1 (95 %) |\n|---|--:|--:|--:|--:|--:|")  # noqa: T201
-    base = rows["the card's threshold"]
+    base = rows["the network alone"]
     draws = np.random.default_rng(0).integers(0, len(unseen), (4000, len(unseen)))
     for title, row in rows.items():
         total = row.sum(axis=0)
@@ -140,7 +150,7 @@ def report(card: ModelCard, people: dict[str, Candidates]) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 3:
         sys.exit(__doc__)
-    its_card, its_network = load_model(shipped_card())
-    report(its_card, hear(its_card, its_network, Path(sys.argv[1])))
+    done = reopen(load(Path(sys.argv[1]), lambda _done, _of: None), Path(sys.argv[2])).trials
+    report(candidates(done), by_habits(done))

@@ -67,7 +67,8 @@ RULES = {
     "exercises.figures": Rule((*PURE, "exercises", "service"), (*SCIENCE, "matplotlib")),
     # The case study is the product itself, but for what needs torch.
     "exercises.*case_study": Rule(
-        (*PURE, "exercises", "service", "training.corpus", "training.evaluate", "training.unmixed"), SCIENCE
+        (*PURE, "exercises", "service", "training.corpus", "training.evaluate", "training.scores", "training.unmixed"),
+        SCIENCE,
     ),
     "exercises.lessons.*": Rule((*PURE, "exercises"), (*SCIENCE, "torch")),
     "exercises.*": Rule((*PURE, "exercises"), SCIENCE),

@@ -68,9 +68,8 @@ def test_labels_are_those_that_the_network_is_taught() -> None:
     recipe = Recipe()
     truth = person(1).truth
     times = np.arange(0.0, truth.duration_s, 0.02)
-    late = answers(recipe, recipe.card(), times + recipe.card().late_s, truth.peaks, truth.ignore, truth.duration_s)[0][
-        1
-    ]
+    card = recipe.card()
+    late = answers(recipe, card, times + card.looks_s[-1], truth.spans, truth.ignore, truth.duration_s)[0][-1]
     valley = late != labels(truth, times, 2.0 * recipe.core_s)  # Between two blinks that are close it is taught none.
     assert valley.mean() < 0.01
     assert late.any()

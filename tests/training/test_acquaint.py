@@ -136,9 +136,9 @@ def test_who_is_known_is_understood_better(seed: int) -> None:
 def test_what_was_learned_of_some_serves_others() -> None:
     found = acquaint(CARD, [dipping(1), dipping(2)], LATE)
     stranger = [dipping(3, 0.7)]
-    assert outcome(CARD, knowing(found), stranger).f1 > outcome(
-        CARD, knowing(neutral(CARD.decision.habits)), stranger
-    ).f1
+    assert (
+        outcome(CARD, knowing(found), stranger).f1 > outcome(CARD, knowing(neutral(CARD.decision.habits)), stranger).f1
+    )
 
 
 def test_the_weights_are_those_of_one_regression_over_all_people() -> None:

@@ -46,9 +46,7 @@ def asked(
     assert target.shape == weight.shape == (len(LOOKS_S), len(TIMES))
     assert set(np.unique(target)) <= {0.0, 1.0}
     assert set(np.unique(weight)) <= {0.0, 1.0}
-    return [
-        (TIMES - look_s - PEAK, np.where(weight[k] > 0, target[k], np.nan)) for k, look_s in enumerate(LOOKS_S)
-    ]
+    return [(TIMES - look_s - PEAK, np.where(weight[k] > 0, target[k], np.nan)) for k, look_s in enumerate(LOOKS_S)]
 
 
 def test_a_blink_is_its_core_and_its_margin_is_not_asked_about() -> None:

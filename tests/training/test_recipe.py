@@ -26,7 +26,7 @@ def test_the_card_fits_the_architecture() -> None:
 
 def test_a_window_holds_the_whole_blink_that_the_longest_look_ahead_speaks_of() -> None:
     card = Recipe().card()
-    assert 0.0 < card.looks_s[0]
+    assert card.looks_s[0] > 0.0
     assert card.looks_s == tuple(sorted(set(card.looks_s)))
     before_s = (card.window - card.hop) / card.rate_hz - card.looks_s[-1]
     assert before_s >= card.decision.reach_s + card.decision.around_s + card.band.delay_s(100.0)

@@ -21,7 +21,8 @@ from nictate.exercises.convolution import matched_filter
 from nictate.service import open_detector
 from nictate.signals import BlinkEvent, Block, BoolArray, FloatArray
 from nictate.training.corpus import LabelledSignal, split_people
-from nictate.training.evaluate import Score, Truth, add, score
+from nictate.training.evaluate import Truth, score
+from nictate.training.scores import Score, add
 from nictate.training.unmixed import imagined
 from nictate.waveforms import blink_waveform
 

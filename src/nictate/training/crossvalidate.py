@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 
-from nictate.card import ModelCard
 from nictate.edges.onnx import load_model
 from nictate.signals import ConfigError
 from nictate.training import hearings
@@ -124,21 +123,39 @@ def cross_validate(
     else:
         _do_many(todo, signals, taught, recipe, jobs, say, told)
     heard = {s.name: hearings.load(fold.heard(s), s) for fold in planned for s in fold.tested(signals)}
+    for fold in planned:
+        _settle(fold, [heard[s.name] for s in taught if s.subject in fold.split.train], say)
+    return _trials(planned, heard, signals)
+
+
+def reopen(signals: Sequence[LabelledSignal], work: Path) -> CrossValidation:
+    """A cross-validation of these recordings that is done. Raises `ConfigError` when ``work`` lacks a part of it."""
+    path = work / "plan.json"
+    if not path.is_file():
+        raise ConfigError(f"{path} is not there: cross-validate first")
+    splits = [Split(*(tuple(of[part]) for part in ("train", "validate", "test"))) for of in _read(path)["folds"]]
+    planned = [Fold(k, work / f"fold-{k}", split) for k, split in enumerate(splits, start=1)]
+    if any(fold.lacks(signals) for fold in planned):
+        raise ConfigError(f"{work} is not finished: cross-validate first")
+    heard = {s.name: hearings.load(fold.heard(s), s) for fold in planned for s in fold.tested(signals)}
+    return _trials(planned, heard, signals)
+
+
+def _trials(planned: Sequence[Fold], heard: dict[str, Heard], signals: Sequence[LabelledSignal]) -> CrossValidation:
     trials: dict[str, Trial] = {}
     for fold in planned:
-        card = _settled(fold, [heard[s.name] for s in taught if s.subject in fold.split.train], say)
+        card, _ = load_model(fold.card)
         trials |= {s.name: Trial(card, heard[s.name]) for s in fold.tested(signals)}
     return CrossValidation(tuple(planned), tuple(trials[s.name] for s in signals))
 
 
-def _settled(fold: Fold, others: Sequence[Heard], say: Callable[[str], None]) -> ModelCard:
-    """The fold's card with what its decision takes from ``others``: chosen once, kept with the fold."""
+def _settle(fold: Fold, others: Sequence[Heard], say: Callable[[str], None]) -> None:
+    """Give the fold's card what its decision takes from ``others``: chosen once, kept with the fold."""
     card, _ = load_model(fold.card)
     if not card.about.get("settled"):
         card = dataclasses.replace(card, decision=choose(card, others), about={**card.about, "settled": True})
         say(f"fold {fold.number}: start {card.decision.start}, confirm {card.decision.confirm}")
         _write(fold.card, card.to_json().encode())
-    return card
 
 
 def plan(

@@ -26,7 +26,8 @@ from nictate.exercises.case_study import (
 )
 from nictate.exercises.lesson import Golden, Lesson, Step
 from nictate.signals import BoolArray, FloatArray
-from nictate.training.evaluate import Score, Truth, add
+from nictate.training.evaluate import Truth
+from nictate.training.scores import Score, add
 
 RATE_HZ, BLINKS_PER_MIN = 250, 15
 SKIP_S = 30.0
