@@ -24,7 +24,8 @@ def blinks(draw: Callable[..., Any]) -> BlinkEvent:
     if draw(st.booleans()):
         return BlinkEvent("blink/start", onset, None, None, None, confidence, decided)
     peak = onset + draw(st.floats(0.0, 1.0))
-    end, height = peak + draw(st.floats(0.0, 1.0)), draw(st.floats(-1e4, 1e4))
+    # A row that lasts no time is a moment, and gets a span.
+    end, height = peak + draw(st.floats(0.05, 1.0)), draw(st.floats(-1e4, 1e4))
     return BlinkEvent("blink", onset, peak, end, height, confidence, decided)
 
 

@@ -6,9 +6,10 @@ one. Where the recording was interrupted the times jump; no sample is made up an
 
 from nictate.edges.recordings.cleaned import CleanedFile, cleaned_path
 from nictate.edges.recordings.events import events_path, write_events
-from nictate.edges.recordings.folder import LabelledRecording, index
+from nictate.edges.recordings.folder import LabelledRecording, index, signals_in
 from nictate.edges.recordings.formats import read
-from nictate.edges.recordings.labels import Label, labels_beside, read_labels
+from nictate.edges.recordings.labels import labels_beside, read_labels, write_labels
+from nictate.edges.recordings.marked import Label
 from nictate.edges.recordings.recording import Recording
 
 __all__ = [
@@ -22,5 +23,7 @@ __all__ = [
     "labels_beside",
     "read",
     "read_labels",
+    "signals_in",
     "write_events",
+    "write_labels",
 ]

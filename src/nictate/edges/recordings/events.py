@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,18 @@ COLUMNS: dict[str, dict[str, Any]] = {
 }
 """The columns of an events file and their description in its JSON sidecar, as BIDS wants it."""
 
+LABEL_COLUMNS: dict[str, dict[str, Any]] = {
+    **{name: COLUMNS[name] for name in ("onset", "duration")},
+    "trial_type": {
+        "Description": "What was marked",
+        "Levels": {"blink": "A blink", "ignore": "Neither a blink nor none: doubtful, or spoilt"},
+        "HED": {"blink": "Blink"},
+    },
+    "peak": COLUMNS["peak"],
+    "note": {"Description": "'proposed' as long as nobody has looked at it"},
+}
+"""The same of a file of labels."""
+
 
 def events_path(path: Path | str, out: Path | str | None = None) -> Path:
     """Where the events of a recording go, in the folder `out` or else beside it; looks at names only.
@@ -64,16 +76,20 @@ def write_events(path: Path | str, events: Iterable[BlinkEvent], *, starts: bool
     Raises `ConfigError` when one of the files exists (it may hold somebody's labels) and `overwrite` is False, or when
     they cannot be written.
     """
+    rows = sorted((e for e in events if starts or e.kind == "blink"), key=lambda e: (e.onset, e.decided))
+    return write_table(path, ["\t".join(COLUMNS), *("\t".join(_cells(event)) for event in rows)], COLUMNS, overwrite)
+
+
+def write_table(path: Path | str, lines: Sequence[str], described: dict[str, dict[str, Any]], overwrite: bool) -> Path:
+    """Write the lines of an ``_events.tsv`` and its JSON sidecar, as `write_events` does. Returns `path`."""
     path = Path(path)
     sidecar = path.with_suffix(".json")
     if not overwrite:
         for file in (path, sidecar):
             if file.exists():
                 raise ConfigError(f"{shown(str(file), 200)} exists already; choose another folder, or overwrite it")
-    rows = sorted((e for e in events if starts or e.kind == "blink"), key=lambda e: (e.onset, e.decided))
-    lines = ["\t".join(COLUMNS), *("\t".join(_cells(event)) for event in rows)]
     try:
-        _replace(sidecar, json.dumps(COLUMNS, indent=2) + "\n")
+        _replace(sidecar, json.dumps(described, indent=2) + "\n")
         _replace(path, "\n".join(lines) + "\n")
     except OSError as error:
         raise ConfigError(f"{shown(str(path), 200)}: cannot be written: {error.strerror or error}") from error

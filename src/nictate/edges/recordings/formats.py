@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from nictate.edges.recordings import mne_files, xdf
+from nictate.edges.recordings import bids, blink_sets, mind_monitor, mne_files, openbci, xdf
 from nictate.edges.recordings.complaints import door
 from nictate.edges.recordings.recording import Recording
-from nictate.signals import ConfigError
+from nictate.edges.recordings.text_rows import lines
+from nictate.signals import ConfigError, StreamError
 
 XDF_SUFFIXES = (".xdf", ".xdfz", ".xdf.gz")
 
-SIGNAL_SUFFIXES = (".fif", ".fif.gz", ".edf", ".bdf", ".vhdr", ".set", ".gdf", ".cnt", *XDF_SUFFIXES)
+TEXT_SUFFIXES = (".txt", ".csv")
+
+MNE_SUFFIXES = (".fif", ".fif.gz", ".edf", ".bdf", ".vhdr", ".set", ".gdf", ".cnt")
+
+SIGNAL_SUFFIXES = (*MNE_SUFFIXES, *XDF_SUFFIXES, *TEXT_SUFFIXES)
 """Which of the files of one recording to open, in order of preference; the others of a format lead nowhere."""
 
 
 def read(path: Path | str, *, channels: Sequence[str] | None = None, stream: str | None = None) -> Recording:
-    """Open a recording: XDF, or what MNE reads (EDF, BDF, FIF, BrainVision, EEGLAB, GDF, CNT ...).
+    """Open a recording: XDF, text of OpenBCI, Mind Monitor or the BLINK sets, or what MNE reads (EDF, BDF, FIF,
+    BrainVision, EEGLAB, GDF, CNT ...).
 
-    Without `channels` all EEG channels are served; a file without any that calls its channels misc or bio has these
+    Without `channels` all EEG channels are served, less those that a ``_channels.tsv`` of BIDS beside the file calls
+    bad or of another kind; a file without any that calls its channels misc or bio has these
     taken as EEG, with a warning. With `channels` those are served, in that order, whatever their kind; letter case
     counts only where it tells two channels apart. `stream` names one stream of an XDF file by its name, source id,
     uid or number.
@@ -37,15 +44,33 @@ def read(path: Path | str, *, channels: Sequence[str] | None = None, stream: str
             return xdf.read(path, channels, stream)
         if stream is not None:
             raise ConfigError("only an XDF file has streams to choose from")
-        return mne_files.read(path, channels)
+        if is_text(path):
+            return _text(path, channels)
+        return mne_files.read(path, channels, bids.channels_beside(path))
+
+
+def _text(path: Path, channels: Sequence[str] | None) -> Recording:
+    first = next(lines(path))[1]
+    if mind_monitor.is_mind_monitor(first):
+        return mind_monitor.read(path, channels)
+    if path.name.endswith(blink_sets.DATA):
+        return blink_sets.read(path, channels)
+    if openbci.is_openbci(first):
+        return openbci.read(path, channels)
+    raise StreamError("line 1: neither OpenBCI's raw data nor Mind Monitor's, nor named ..._data.csv as the BLINK sets")
 
 
 def marks(path: Path) -> tuple[mne_files.Mark, ...]:
-    """What somebody has marked within a recording itself; empty for XDF. Raises `StreamError` as `read` does."""
+    """What somebody has marked within a recording; empty for XDF and text. Raises `StreamError` as `read` does."""
     with door(path):
-        return () if is_xdf(path) else mne_files.marks(path)
+        return () if is_xdf(path) or is_text(path) else mne_files.marks(path)
 
 
 def is_xdf(path: Path) -> bool:
     """By its name."""
     return path.name.lower().endswith(XDF_SUFFIXES)
+
+
+def is_text(path: Path) -> bool:
+    """By its name."""
+    return path.name.lower().endswith(TEXT_SUFFIXES)

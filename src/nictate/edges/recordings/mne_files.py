@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nictate.edges.recordings import edf
+from nictate.edges.recordings.bids import NOTHING_TOLD, Told
 from nictate.edges.recordings.channels import chosen, montage_of
 from nictate.edges.recordings.complaints import overheard, reason, shown
 from nictate.edges.recordings.recording import Recording, Span, piece_samples
@@ -35,13 +36,18 @@ class Mark:
     duration: float
 
 
-def read(path: Path, channels: Sequence[str] | None) -> Recording:
-    """`nictate.edges.recordings.read` for what MNE reads; whatever MNE raises passes."""
-    notes: list[str] = []
+def read(path: Path, channels: Sequence[str] | None, told: Told = NOTHING_TOLD) -> Recording:
+    """`nictate.edges.recordings.read` for what MNE reads; whatever MNE raises passes.
+
+    ``told`` is what stands beside the file about its channels.
+    """
+    notes = list(told.notes)
     raw = _opened(path, notes)
     names = [str(name) for name in raw.ch_names]
-    types = [str(kind) for kind in raw.get_channel_types()]
+    types = [told.kinds.get(name, str(kind)) for name, kind in zip(names, raw.get_channel_types(), strict=True)]
     picks = chosen(names, types, channels, notes)
+    if channels is None:
+        picks = told.without_bad(picks, notes)
 
     header = edf.header(path)
     if header is not None and len(header.signals) != len(names):

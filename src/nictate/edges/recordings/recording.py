@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from nictate.signals import Block, ConfigError, Montage, StreamError
+from nictate.signals import Block, ConfigError, FloatArray, Montage, StreamError
 
 PIECE_VALUES = 2**20
 """Values (samples x channels of the file) read from disk at a time: 8 MiB of float64."""
@@ -35,8 +37,8 @@ class Recording:
     def blocks(self, size: int = 4096) -> Iterator[Block]:
         """The samples in µV, `size` at a time (the last block may be shorter), timed from the file's first.
 
-        The samples are bit-identical for any `size`. Memory is bounded by `size` and `PIECE_VALUES`, except for XDF
-        and gzipped files, which are in memory as a whole. May be called again, and reads again.
+        The samples are bit-identical for any `size`. Memory is bounded by `size` and `PIECE_VALUES`, except for XDF,
+        text and gzipped files, which are in memory as a whole. May be called again, and reads again.
 
         Raises `ConfigError` when `size` is not positive. Raises `StreamError` when the file cannot be read on, after
         it has yielded all samples up to there.
@@ -64,6 +66,39 @@ def piece_samples(n_channels: int) -> int:
     depends on what is asked for at once.
     """
     return max(1, PIECE_VALUES // n_channels)
+
+
+def held(
+    path: Path,
+    montage: Montage,
+    samples: npt.NDArray[np.generic],
+    times: FloatArray,
+    start_utc: datetime | None,
+    notes: Sequence[str],
+    scale: FloatArray | None = None,
+) -> Recording:
+    """A recording that is in memory as a whole: samples (n, channels) of `scale` µV, times (n,) in s from the first.
+
+    Raises `StreamError` when there is no sample.
+    """
+    if not len(times):
+        raise StreamError("no samples")
+    return Recording(
+        path=path,
+        montage=montage,
+        n_samples=len(times),
+        duration_s=float(times[-1]) + 1.0 / montage.rate_hz,
+        start_utc=start_utc,
+        warnings=tuple(notes),
+        pieces=partial(_from_memory, samples, times, np.ones(samples.shape[1]) if scale is None else scale),
+    )
+
+
+def _from_memory(samples: npt.NDArray[np.generic], times: FloatArray, scale: FloatArray) -> Iterator[Block]:
+    step = piece_samples(samples.shape[1])
+    for at in range(0, len(times), step):
+        scaled = np.multiply(samples[at : at + step], scale, dtype=np.float64, order="C")
+        yield Block(scaled, times[at : at + step].copy())
 
 
 def _recut(pieces: Iterator[Block], size: int) -> Iterator[Block]:

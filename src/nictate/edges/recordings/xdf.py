@@ -8,7 +8,6 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,8 @@ import pyxdf
 
 from nictate.edges.recordings.channels import chosen, montage_of, scale_of
 from nictate.edges.recordings.complaints import note, overheard, shown
-from nictate.edges.recordings.recording import Recording, piece_samples
-from nictate.signals import Block, ConfigError, FloatArray, StreamError
+from nictate.edges.recordings.recording import Recording, held
+from nictate.signals import ConfigError, FloatArray, StreamError
 
 BREAK_S = 1.0
 """Time stamps further apart than this are a hole; closer, jitter, which pyxdf straightens out. Its own default is the
@@ -58,23 +57,15 @@ def read(path: Path, channels: Sequence[str] | None, stream: str | None) -> Reco
     picks = chosen(names, types, channels, notes)
     scale = scale_of(picks, [_text(told[pick.index], "unit") for pick in picks], notes)
     reference = _text(_node(info, "desc", "reference"), "label")
-    times = stamps - stamps[0]
-    return Recording(
-        path=path,
-        montage=montage_of(picks, rate_hz, reference),
-        n_samples=len(times),
-        duration_s=float(times[-1]) + 1.0 / rate_hz,
-        start_utc=None,  # Time stamps count from the start of somebody's computer.
-        warnings=tuple(notes),
-        pieces=partial(_pieces, series[:, [pick.index for pick in picks]], times, scale),
+    return held(
+        path,
+        montage_of(picks, rate_hz, reference),
+        series[:, [pick.index for pick in picks]],
+        stamps - stamps[0],
+        None,  # Time stamps count from the start of somebody's computer.
+        notes,
+        scale,
     )
-
-
-def _pieces(series: np.ndarray[Any, Any], times: FloatArray, scale: FloatArray) -> Iterator[Block]:
-    step = piece_samples(series.shape[1])
-    for at in range(0, len(times), step):
-        samples = np.multiply(series[at : at + step], scale, dtype=np.float64, order="C")
-        yield Block(samples, times[at : at + step].copy())
 
 
 def _stream(path: Path, wanted: str | None, notes: list[str]) -> dict[str, Any]:
