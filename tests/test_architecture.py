@@ -46,6 +46,7 @@ RULES = {
     "edges.lsl.*": Rule((*PURE, "edges.lsl"), (*SCIENCE, "pylsl")),
     "edges.onnx": Rule(PURE, (*SCIENCE, "onnxruntime")),
     "edges.recordings.mne_files": Rule((*PURE, "edges.recordings"), (*SCIENCE, "mne")),
+    "edges.recordings.browser": Rule((*PURE, "edges.recordings"), (*SCIENCE, "matplotlib", "mne")),
     "edges.recordings.cleaned": Rule((*PURE, "edges.recordings"), (*SCIENCE, "mne")),
     "edges.recordings.xdf": Rule((*PURE, "edges.recordings"), (*SCIENCE, "pyxdf")),
     "edges.recordings.*": Rule((*PURE, "edges.recordings"), SCIENCE),

@@ -80,10 +80,13 @@ def save_brainvision(path: Path, x: FloatArray, unit: str = "µV") -> Path:
     return path
 
 
-def save_eeglab(path: Path, x: FloatArray, boundary: float | None = None) -> Path:
+def save_eeglab(path: Path, x: FloatArray, boundary: float | None = None, *, blink: float | None = None) -> Path:
+    """With an event at a latency in samples, from 1: a boundary, or a blink without a duration."""
     labels = np.array([(f"E{k + 1}",) for k in range(x.shape[1])], dtype=[("labels", object)])
     fields = [("type", object), ("latency", object), ("duration", object)]
-    event = [] if boundary is None else np.array([("boundary", boundary, 100.0)], dtype=fields)
+    event: Any = [] if boundary is None else np.array([("boundary", boundary, 100.0)], dtype=fields)
+    if blink is not None:
+        event = np.array([("blink", blink, 0.0)], dtype=fields)
     eeg = {"setname": "made", "data": x.T.astype(np.float32), "srate": RATE_HZ, "chanlocs": labels}
     eeg |= {"nbchan": x.shape[1], "pnts": len(x), "trials": 1, "xmin": 0.0, "xmax": (len(x) - 1) / RATE_HZ}
     eeg |= {

@@ -2,12 +2,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import edfio
+import mne
 import numpy as np
 import pytest
-from made_files import whole, write
+from made_files import (
+    KINDS,
+    NAMES,
+    RATE_HZ,
+    microvolts,
+    raw_of,
+    save_brainvision,
+    save_edf,
+    save_eeglab,
+    save_fif,
+    whole,
+    write,
+)
+from made_text import bursts, mind_monitor, openbci_3, save_eeg_io
 
-from nictate.edges.recordings import Label, index, read
-from nictate.signals import ConfigError, StreamError
+from nictate.edges.recordings import Label, index, read, signals_in, write_events
+from nictate.signals import BlinkEvent, ConfigError, StreamError
 
 LABELS = "onset\tduration\ttrial_type\n1\t0.2\tblink\n"
 
@@ -61,6 +76,76 @@ def test_a_folder_without_recordings(tmp_path: Path) -> None:
         index(tmp_path)
     with pytest.raises(ConfigError, match="no such folder"):
         index(tmp_path / "nowhere")
+
+
+def annotated(path: Path, words: list[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    raw = raw_of(microvolts(1500, 2), NAMES[:2], KINDS[:2])
+    raw.set_annotations(mne.Annotations([1.0 + k for k in range(len(words))], 0.25, words))
+    raw.save(path, verbose="error")
+
+
+def test_a_mixture_of_all_forms_at_any_depth(tmp_path: Path) -> None:
+    x = microvolts(1500, 2)
+    (tmp_path / "lab").mkdir()
+    write(tmp_path / "ds1/sub-01/ses-1/eeg/sub-01_ses-1_task-a_events.tsv", "onset\tduration\tvalue\n1\t0\tBlink\n")
+    save_brainvision(tmp_path / "ds1/sub-01/ses-1/eeg/sub-01_ses-1_task-a_eeg.vhdr", x)
+    write(tmp_path / "ds1/sub-02/eeg/sub-02_events.tsv", "onset\tduration\ttrial_type\n1\t0\tstimulus\n")
+    annotated(tmp_path / "ds1/sub-02/eeg/sub-02_eeg.fif", ["blink"])
+    annotated(tmp_path / "own/ann_raw.fif", ["BAD_blink", "BAD_muscle"])
+    annotated(tmp_path / "own/bob_raw.fif", ["BAD_muscle"])
+    annotated(tmp_path / "own/ann_desc-cleaned_eeg.fif", ["blink"])
+    edf = save_edf(
+        tmp_path / "own/eve.edf",
+        [("Fp1", x[:, 0], RATE_HZ, "uV")],
+        marks=[edfio.EdfAnnotation(2.0, 0.25, "eye blink")],
+    )
+    write(tmp_path / "own/torn.edf", edf.read_bytes()[:300].decode("latin-1"))
+    save_eeglab(tmp_path / "lab/y.set", x, blink=501.0)
+    save_eeg_io(tmp_path / "EEG-IO", x, "corrupt, 0\nblinks\n3, 0\n")
+    lines = openbci_3(np.column_stack([x, x, x, x]), (np.arange(1500) % 256).tolist())
+    write(tmp_path / "cyton/deep/OpenBCI-RAW-1.txt", "\n".join(lines))
+    write(tmp_path / "cyton/deep/OpenBCI-RAW-1_events.tsv", "onset\tduration\ttrial_type\n1\t0.2\tblink\n")
+    lines = mind_monitor(np.column_stack([x, x]), bursts(1500, 256.0))
+    write(tmp_path / "muse.csv", "\n".join(lines))
+    write(
+        tmp_path / "muse_events.tsv",
+        "onset\tduration\ttrial_type\tnote\n1\t0.2\tblink\tproposed\n3\t0.2\tblink\tn/a\n",
+    )
+    write(tmp_path / "sealed/S01_labels.csv", "corrupt, 0\nblinks\n3, 0\n")
+    save_eeg_io(tmp_path / ".trash", x, "corrupt, 0\nblinks\n3, 0\n")
+    said: list[str] = []
+    found = index(tmp_path, said.append)
+    assert [(r.set, r.subject, r.path.name, [x.kind for x in r.labels]) for r in found] == [
+        ("BLINK_EEG-IO", "S00", "S00_data.csv", ["blink"]),
+        ("cyton", "OpenBCI-RAW-1", "OpenBCI-RAW-1.txt", ["blink"]),
+        ("ds1", "sub-01", "sub-01_ses-1_task-a_eeg.vhdr", ["blink"]),
+        ("lab", "y", "y.set", ["blink"]),
+        (tmp_path.name, "muse", "muse.csv", ["blink", "blink"]),
+        ("own", "ann_raw", "ann_raw.fif", ["blink", "ignore"]),
+        ("own", "eve", "eve.edf", ["blink"]),
+    ]
+    assert said[:2] == [
+        "sub-02_events.tsv: says nothing of blinks, left out",
+        "muse_events.tsv: 1 of 2 labels are proposals that nobody has looked at",
+    ]
+    assert said[2].startswith("left out: torn.edf: cannot be read: ")
+    assert len(said) == 3
+    for recording in found:
+        assert read(recording.path).n_samples >= 1375
+        assert all(0.0 <= label.onset < label.end < 6.0 for label in recording.labels)
+    assert {path.name for path in signals_in(tmp_path)} == {
+        *(recording.path.name for recording in found),
+        *("bob_raw.fif", "sub-02_eeg.fif", "torn.edf"),
+    }
+
+
+def test_labels_by_a_detector_are_told(tmp_path: Path) -> None:
+    save_fif(tmp_path / "x_eeg.fif", microvolts(500, 2), names=NAMES[:2], kinds=KINDS[:2])
+    write_events(tmp_path / "x_events.tsv", [BlinkEvent("blink", 1.0, 1.1, 1.2, 50.0, 0.9, 1.5)], starts=False)
+    said: list[str] = []
+    assert len(index(tmp_path, said.append)) == 1
+    assert said == ["x_events.tsv: labels that a detector has written, not a person"]
 
 
 @pytest.mark.recordings

@@ -9,6 +9,7 @@ from typing import Any
 
 import mne
 import numpy as np
+import numpy.typing as npt
 
 from nictate.edges.recordings import mne_files
 from nictate.edges.recordings.complaints import door, overheard, shown
@@ -60,8 +61,11 @@ class CleanedFile:
         """
         if not self._blocks:
             raise StreamError(f"{shown(self._recording.path.name)}: no samples to be cleaned")
-        samples, skips = self._placed()
         rate_hz = self._recording.montage.rate_hz
+        times = np.concatenate([block.times for block in self._blocks])
+        kept = np.concatenate([block.samples for block in self._blocks])
+        samples, at = placed(self._recording.path, times, kept, rate_hz)
+        skips = [(int(a) + 1, int(b)) for a, b in pairwise([-1, *at]) if b > a + 1]
         info, marks = self._described()
         with mne.use_log_level("ERROR"):
             info["description"] = note
@@ -83,20 +87,6 @@ class CleanedFile:
                 raise ConfigError(f"{shown(str(self.path), 200)}: cannot be written: {reason}") from error
         return self.path
 
-    def _placed(self) -> tuple[FloatArray, list[tuple[int, int]]]:
-        """(n, channels) in µV with zeros where nothing was recorded, and where that is, as indices."""
-        rate_hz = self._recording.montage.rate_hz
-        times = np.concatenate([block.times for block in self._blocks])
-        # Counted from sample to sample, and by the clock only over holes: a rate that is slightly wrong makes none.
-        jumps = np.diff(times) > 1.5 / rate_hz
-        steps = np.where(jumps, np.maximum(1, np.round(np.diff(times) * rate_hz)), 1.0)
-        at = np.concatenate(([max(0.0, np.round(times[0] * rate_hz))], steps)).cumsum().astype(np.int64)
-        if at[-1] + 1 > (1.0 + LONGEST_HOLES) * len(at):
-            raise StreamError(f"{shown(self._recording.path.name)}: its interruptions are too long for a cleaned file")
-        samples = np.zeros((int(at[-1]) + 1, len(self._recording.montage.names)))
-        samples[at] = np.concatenate([block.samples for block in self._blocks])
-        return samples, [(int(a) + 1, int(b)) for a, b in pairwise([-1, *at]) if b > a + 1]
-
     def _described(self) -> tuple[Any, tuple[mne_files.Mark, ...]]:
         """MNE's info of the channels that were served, and the original's annotations."""
         montage, path = self._recording.montage, self._recording.path
@@ -109,3 +99,21 @@ class CleanedFile:
             return mne.create_info(names, montage.rate_hz, kinds), ()
         with door(path):
             return mne_files.info(path, montage.names, montage.rate_hz), mne_files.marks(path)
+
+
+def placed(
+    path: Path, times: FloatArray, samples: FloatArray, rate_hz: float
+) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+    """(n, channels) with zeros where nothing was recorded, and where in it each sample is (len(times),).
+
+    Raises `StreamError` when the holes are longer than `LONGEST_HOLES` allows.
+    """
+    # Counted from sample to sample, and by the clock only over holes: a rate that is slightly wrong makes none.
+    jumps = np.diff(times) > 1.5 / rate_hz
+    steps = np.where(jumps, np.maximum(1, np.round(np.diff(times) * rate_hz)), 1.0)
+    at = np.concatenate(([max(0.0, np.round(times[0] * rate_hz))], steps)).cumsum().astype(np.int64)
+    if at[-1] + 1 > (1.0 + LONGEST_HOLES) * len(at):
+        raise StreamError(f"{shown(path.name)}: its interruptions are too long to be filled up")
+    even = np.zeros((int(at[-1]) + 1, samples.shape[1]))
+    even[at] = samples
+    return even, at

@@ -114,19 +114,6 @@ def _gathered(folder: Path, say: Say) -> list[LabelledRecording]:
         signal = _signal_beside(tsv)
         if signal is None:
             continue
-<<<<<<< HEAD
-        found.append(
-            LabelledRecording(
-                path=signal,
-                labels=read_labels(labels),
-                set=folder.name if len(parts) == 1 or parts[0].startswith("sub-") else parts[0],
-                subject=_subject(labels),
-                licence="",
-                polarity=None,
-                eyes_closed=_closed(*parts),
-            )
-        )
-=======
         tabled.add(tsv)
         labels = _from_table(tsv, say)
         if labels is not None:
@@ -151,7 +138,6 @@ def _gathered(folder: Path, say: Say) -> list[LabelledRecording]:
             continue
         if any(label.kind == "blink" for label in labels):
             found.append(_found(folder, tsv, signal, labels))
->>>>>>> c50fc75 (Read OpenBCI text, Mind Monitor, the BLINK sets and what BIDS says of channels)
     return found
 
 

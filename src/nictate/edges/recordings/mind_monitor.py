@@ -68,8 +68,10 @@ def read(path: Path, channels: Sequence[str] | None) -> Recording:
     paused = late(arrived, np.arange(len(rows)) / rate_hz, rate_hz, PAUSE_S)
     if paused[-1] > 0.0:
         notes.append(f"{paused[-1]:.1f} s of pauses, by the time stamps: the times jump there")
-    # The clock of the phone, rather than the headset's, is everybody's: the rate's last digits are by it.
-    period_s = (arrived[-1] - paused[-1]) / (len(rows) - 1) if arrived[-1] > STRETCH_S else 1.0 / rate_hz
+    # By the phone's clock, not the headset's; a clock that was set meanwhile tells nothing.
+    period_s = (arrived[-1] - paused[-1]) / max(1, len(rows) - 1)
+    if abs(period_s * rate_hz - 1.0) > RATE_TOLERANCE:
+        period_s = 1.0 / rate_hz
     times = np.arange(len(rows)) * period_s + paused
     series = np.array(rows)[:, [pick.index for pick in picks]]
     # The app stamps with the phone's own clock, and does not say where on earth that was.
