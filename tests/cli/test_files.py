@@ -151,6 +151,19 @@ def test_a_bad_file_is_named_with_the_reason_and_the_others_are_done(folder: Pat
     assert known[0] == known[1] != []
 
 
+def test_a_folder_stands_for_the_recordings_in_it(
+    folder: Path, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in GOOD:
+        home = tmp_path / "in" / name[0]
+        home.mkdir(parents=True)
+        (home / name).write_bytes((folder / name).read_bytes())
+    assert call(["annotate", tmp_path / "in", "--out", tmp_path / "out", "--starts"], monkeypatch) == 0
+    assert written(tmp_path / "out") == written(made)
+    assert call(["annotate", tmp_path / "out"], monkeypatch) == 2
+    assert "no recordings in the folders" in capfd.readouterr().err
+
+
 def test_labels_are_not_overwritten_unless_asked_for(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,7 +17,9 @@ from nictate.signals import Block, ConfigError
 
 @app.command()
 def annotate(
-    files: Annotated[list[Path], typer.Argument(help="Recordings: any file that MNE reads, or XDF.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Recordings, or folders of them: text, XDF, or any file that MNE reads.")
+    ],
     folder: Annotated[
         Path | None, typer.Option("--out", help="Folder for the events. [default: beside the file]")
     ] = None,
@@ -32,8 +34,12 @@ def annotate(
     model: Model = None,
 ) -> None:
     """Find the blinks in recordings and write them as BIDS events (onset, duration, peak ... in s, amplitude in µV)."""
+    from nictate.edges.recordings import signals_in
     from nictate.service import Annotate, Annotation
 
+    files = [path for named in files for path in signals_in(named)]
+    if not files:
+        raise ConfigError("no recordings in the folders that were named")
     task = Annotate(folder, starts, overwrite, named_channels(channels), model, ica, clean)
     codes = {0}
 

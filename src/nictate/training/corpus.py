@@ -61,17 +61,22 @@ class Split:
     test: tuple[str, ...]
 
 
-def load(folder: Path, say: Callable[[int, int], None]) -> tuple[LabelledSignal, ...]:
-    """All labelled recordings below ``folder``, see `nictate.edges.recordings.index`; ``say`` hears (done, of).
+def load(
+    folder: Path, say: Callable[[int, int], None], complain: Callable[[str], None] = lambda _: None
+) -> tuple[LabelledSignal, ...]:
+    """All labelled recordings below ``folder``, see `nictate.edges.recordings.index`; ``say`` hears (done, of),
+    ``complain`` a line about whatever was left out or assumed.
 
     Recordings in which nothing but ``ignore`` is labelled have nothing to teach and are left out. Raises what reading
     them raises.
     """
-    found = recordings.index(folder)
+    found = recordings.index(folder, complain)
     signals = []
     for k, item in enumerate(found):
         say(k, len(found))
         recording = recordings.read(item.path)
+        for line in recording.warnings:
+            complain(f"{item.path.name}: {line}")
         blocks = list(recording.blocks())
         truth = truth_of(item.labels, recording.duration_s)
         ignored = float((truth.ignore[:, 1] - truth.ignore[:, 0]).sum())

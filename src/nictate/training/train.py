@@ -78,7 +78,7 @@ def train(
     began = time.monotonic()
     recipe = Recipe(seed=seed)
     recipe = dataclasses.replace(recipe, epochs=epochs or recipe.epochs, batches=batches or recipe.batches)
-    signals = load(data, lambda _done, _of: advance(0.0, "reading"))
+    signals = load(data, lambda _done, _of: advance(0.0, "reading"), say)
     split = split_people(signals, seed)
     parts = {name: [s for s in signals if s.subject in getattr(split, name)] for name in ("train", "validate", "test")}
     for name, part in parts.items():

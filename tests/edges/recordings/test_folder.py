@@ -112,6 +112,8 @@ def test_a_mixture_of_all_forms_at_any_depth(tmp_path: Path) -> None:
         tmp_path / "muse_events.tsv",
         "onset\tduration\ttrial_type\tnote\n1\t0.2\tblink\tproposed\n3\t0.2\tblink\tn/a\n",
     )
+    write(tmp_path / "README.txt", "about it all")
+    write(tmp_path / "people.csv", "name,age\n")
     write(tmp_path / "sealed/S01_labels.csv", "corrupt, 0\nblinks\n3, 0\n")
     save_eeg_io(tmp_path / ".trash", x, "corrupt, 0\nblinks\n3, 0\n")
     said: list[str] = []
@@ -138,6 +140,14 @@ def test_a_mixture_of_all_forms_at_any_depth(tmp_path: Path) -> None:
         *(recording.path.name for recording in found),
         *("bob_raw.fif", "sub-02_eeg.fif", "torn.edf"),
     }
+
+
+def test_a_file_is_itself(tmp_path: Path) -> None:
+    for name in ("x.txt", "nowhere.edf", "net.mff"):
+        assert signals_in(tmp_path / name) == (tmp_path / name,)
+    (tmp_path / "net.mff").mkdir()
+    assert signals_in(tmp_path / "net.mff") == (tmp_path / "net.mff",)
+    assert signals_in(tmp_path) == ()
 
 
 def test_labels_by_a_detector_are_told(tmp_path: Path) -> None:

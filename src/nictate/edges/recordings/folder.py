@@ -9,9 +9,9 @@ from pathlib import Path
 
 from nictate.edges.recordings import blink_sets
 from nictate.edges.recordings.bids import table
-from nictate.edges.recordings.complaints import listed, shown
+from nictate.edges.recordings.complaints import FOLDER_SUFFIXES, listed, shown
 from nictate.edges.recordings.events import events_path
-from nictate.edges.recordings.formats import MNE_SUFFIXES, SIGNAL_SUFFIXES
+from nictate.edges.recordings.formats import MNE_SUFFIXES, SIGNAL_SUFFIXES, is_text, text_form
 from nictate.edges.recordings.labels import PROPOSED, annotated, read_labels, read_table
 from nictate.edges.recordings.marked import Label
 from nictate.signals import ConfigError, StreamError
@@ -43,8 +43,8 @@ class LabelledRecording:
 def index(folder: Path | str, say: Say = lambda _: None) -> tuple[LabelledRecording, ...]:
     """The labelled recordings of a folder, sorted by path; ``say`` hears a line about what is left out or doubtful.
 
-    With a ``recordings.tsv`` (columns set, recording, and perhaps subject, licence, blink_polarity) those that it
-    lists: ``<set>/<recording>_eeg.*`` with ``<set>/<recording>_events.tsv``. Else, at any depth:
+    With a ``recordings.tsv`` (columns set, recording, and perhaps subject, licence, blink_polarity, remark) those that
+    it lists: ``<set>/<recording>_eeg.*`` with ``<set>/<recording>_events.tsv``. Else, at any depth:
 
     - recordings with an ``_events.tsv`` beside them that says where blinks are (events of a task alone do not),
     - ``S00_data.csv`` with ``S00_labels.csv`` (the BLINK sets),
@@ -66,14 +66,15 @@ def index(folder: Path | str, say: Say = lambda _: None) -> tuple[LabelledRecord
     return tuple(sorted(found, key=lambda recording: recording.path.relative_to(folder).parts))
 
 
-def signals_in(folder: Path) -> tuple[Path, ...]:
-    """Whatever looks like a recording in a folder, at any depth and by its name alone, sorted; one file of each."""
+def signals_in(path: Path) -> tuple[Path, ...]:
+    """Whatever looks like a recording in a folder, at any depth, sorted, one file of each; a file is itself."""
+    if not path.is_dir() or path.suffix.lower() in FOLDER_SUFFIXES:
+        return (path,)
     first: dict[Path, Path] = {}
     for suffix in SIGNAL_SUFFIXES:
-        for path in _below(folder, suffix):
-            if path.name.endswith(blink_sets.LABELS):
-                continue
-            first.setdefault(events_path(path), path)
+        for file in _below(path, suffix):
+            if not is_text(file) or text_form(file) is not None:
+                first.setdefault(events_path(file), file)
     return tuple(sorted(first.values()))
 
 

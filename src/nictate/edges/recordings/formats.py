@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nictate.edges.recordings import bids, blink_sets, mind_monitor, mne_files, openbci, xdf
@@ -45,19 +45,21 @@ def read(path: Path | str, *, channels: Sequence[str] | None = None, stream: str
         if stream is not None:
             raise ConfigError("only an XDF file has streams to choose from")
         if is_text(path):
-            return _text(path, channels)
+            form = text_form(path)
+            if form is None:
+                raise StreamError("line 1: neither OpenBCI's nor Mind Monitor's, nor named _data.csv as the BLINK sets")
+            return form(path, channels)
         return mne_files.read(path, channels, bids.channels_beside(path))
 
 
-def _text(path: Path, channels: Sequence[str] | None) -> Recording:
-    first = next(lines(path))[1]
+def text_form(path: Path) -> Callable[[Path, Sequence[str] | None], Recording] | None:
+    """What reads a text file, by its first line and its name; None when it is no recording."""
+    first = next(lines(path), (1, ""))[1]
     if mind_monitor.is_mind_monitor(first):
-        return mind_monitor.read(path, channels)
+        return mind_monitor.read
     if path.name.endswith(blink_sets.DATA):
-        return blink_sets.read(path, channels)
-    if openbci.is_openbci(first):
-        return openbci.read(path, channels)
-    raise StreamError("line 1: neither OpenBCI's raw data nor Mind Monitor's, nor named ..._data.csv as the BLINK sets")
+        return blink_sets.read
+    return openbci.read if openbci.is_openbci(first) else None
 
 
 def marks(path: Path) -> tuple[mne_files.Mark, ...]:
