@@ -70,7 +70,13 @@ def annotate(
 def train(
     data: Annotated[Path, typer.Argument(help="Folder of labelled recordings.")],
     folder: Annotated[Path, typer.Option("--out", help="Folder for blink.onnx and blink.json.")] = Path("models"),
-    report: Annotated[Path, typer.Option(help="Folder for the report with its pictures.")] = Path("report"),
+    start: Annotated[
+        Path | None,
+        typer.Option("--from", help="Train this model (its card) further, on DATA alone, and keep it only if better."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for the report with its pictures. [default: report]")
+    ] = None,
     everybody: Annotated[
         bool,
         typer.Option("--everybody", help="Cross-validate, then train on everybody: how the shipped model is made."),
@@ -86,16 +92,28 @@ def train(
     epochs: Annotated[int | None, typer.Option(min=1, help="Epochs. [default: the recipe's]")] = None,
     batches: Annotated[int | None, typer.Option(min=1, help="Batches an epoch. [default: the recipe's]")] = None,
 ) -> None:
-    """Train the network on labelled recordings and write the model, its card and a report (needs nictate[train])."""
+    """Train the network on labelled recordings and write the model, its card and a report (needs nictate[train]).
+
+    With --from, an existing model learns on from your own recordings. It is replaced only if it does better on a part
+    of them that it has not learned from: exit code 1 when it does not.
+    """
     try:
         from nictate.training.everybody import train_on_everybody
+        from nictate.training.finetune import finetune
         from nictate.training.recipe import Recipe
         from nictate.training.train import train as train_model
     except ModuleNotFoundError as error:
         raise ConfigError(f"{error.name} is missing: install nictate[train]") from None
     if not everybody and (doubt or jobs > 1):
         raise ConfigError("--doubt and --jobs belong to --everybody")
+    if start is not None and (everybody or report is not None):
+        raise ConfigError("--from goes with neither --everybody nor --report")
     with progress(1.0, "") as advance:
+        if start is not None:
+            done = finetune(start, data, folder, seed, epochs, batches, say, advance)
+            say(done.line)
+            raise typer.Exit(0 if done.written else 1)
+        report = report or Path("report")
         if not everybody:
             train_model(data, folder, report, seed, epochs, batches, say, advance)
             return

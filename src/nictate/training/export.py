@@ -10,7 +10,8 @@ import onnx
 import torch
 
 from nictate.edges.onnx import open_session
-from nictate.training.network import BlinkNet, Deployed
+from nictate.signals import ConfigError
+from nictate.training.network import Architecture, BlinkNet, Deployed
 
 OPSET = 20
 
@@ -52,6 +53,26 @@ def to_onnx(network: BlinkNet, hop: int, metadata: dict[str, str]) -> bytes:
     if worst > 1e-5:
         raise RuntimeError(f"torch and ONNX differ by {worst:.2g}")
     return weights
+
+
+def from_onnx(weights: bytes, architecture: Architecture) -> BlinkNet:
+    """The inverse of `to_onnx`: the network with these weights, bit for bit.
+
+    Raises `ConfigError` when the model is not one of such a network.
+    """
+    stored = onnx.load_model_from_string(weights).graph.initializer
+    network = BlinkNet(architecture)
+    # `Deployed` has the network as its one part; whatever else is stored there are constants of the exporter's.
+    found = {
+        tensor.name.removeprefix("network."): torch.from_numpy(onnx.numpy_helper.to_array(tensor).copy())
+        for tensor in stored
+        if tensor.name.startswith("network.")
+    }
+    try:
+        network.load_state_dict(found)
+    except RuntimeError:
+        raise ConfigError("the weights do not fit the architecture on the model's card") from None
+    return network.eval()
 
 
 def difference(network: BlinkNet, weights: bytes, hop: int) -> float:

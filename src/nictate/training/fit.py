@@ -68,10 +68,13 @@ def fit(
     train: Sequence[LabelledSignal],
     validate: Sequence[LabelledSignal],
     say: Callable[[Epoch], None],
+    begin: BlinkNet | None = None,
 ) -> Fitted:
     """Trains on ``train`` and keeps the epoch that is best on ``validate``, or the last where there is nobody to ask.
 
     The same seed gives the same weights.
+
+    It goes on from the network ``begin``, or else from weights at random.
 
     Raises `ConfigError` when the loss is no number any more.
 
@@ -81,7 +84,7 @@ def fit(
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(recipe.seed)
-    network = BlinkNet(recipe.architecture)
+    network = BlinkNet(recipe.architecture) if begin is None else copy.deepcopy(begin).train()
     steps = recipe.epochs * recipe.batches
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=steps, pct_start=0.2)
