@@ -9,7 +9,8 @@ import pytest
 import torch
 from made_models import Exported
 
-from nictate.training.export import OPSET, difference
+from nictate.signals import ConfigError
+from nictate.training.export import OPSET, difference, from_onnx
 from nictate.training.network import Architecture, Deployed
 
 
@@ -80,3 +81,13 @@ def test_the_difference_shows_a_change_of_weights(exported: Exported, name: str)
     with torch.no_grad():
         changed.get_parameter(name).add_(0.05)
     assert difference(changed, exported.weights, exported.recipe.hop) > 1e-4
+
+
+def test_the_network_comes_back_from_the_file_bit_for_bit(exported: Exported) -> None:
+    back = from_onnx(exported.weights, exported.recipe.architecture)
+    ours, theirs = exported.network.state_dict(), back.state_dict()
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert not back.training
+    with pytest.raises(ConfigError, match="do not fit the architecture"):
+        from_onnx(exported.weights, Architecture(first=(12, 7)))

@@ -62,6 +62,8 @@ def from_onnx(weights: bytes, architecture: Architecture) -> BlinkNet:
     """
     stored = onnx.load_model_from_string(weights).graph.initializer
     network = BlinkNet(architecture)
+    # A bias of nothing but zeros is not stored.
+    zeros = {name: torch.zeros_like(value) for name, value in network.state_dict().items() if name.endswith(".bias")}
     # `Deployed` has the network as its one part; whatever else is stored there are constants of the exporter's.
     found = {
         tensor.name.removeprefix("network."): torch.from_numpy(onnx.numpy_helper.to_array(tensor).copy())
@@ -69,7 +71,7 @@ def from_onnx(weights: bytes, architecture: Architecture) -> BlinkNet:
         if tensor.name.startswith("network.")
     }
     try:
-        network.load_state_dict(found)
+        network.load_state_dict(zeros | found)
     except RuntimeError:
         raise ConfigError("the weights do not fit the architecture on the model's card") from None
     return network.eval()

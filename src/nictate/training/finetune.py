@@ -33,7 +33,9 @@ SHARES = (0.5, 0.65)
 """Of one person's time: to learn from until here, then to choose the epoch, and the rest is held out."""
 
 GAP_S = 10.0
-"""Left out between two parts of one person's time: neighbouring seconds are alike."""
+"""Left out between two parts of one person's time, as neighbouring seconds are alike; at most `GAP_SHARE` of it."""
+
+GAP_SHARE = 0.05
 
 LEAST_BLINKS = 5
 """In each part; an F1 of fewer is chance."""
@@ -60,7 +62,8 @@ class FineTuned:
     """How a model did on the held-out part before and after."""
 
     before: Score
-    after: Score
+    after: Score | None
+    """None when there was nothing to improve."""
     by: Literal["person", "time"]
     written: Path | None
     """The card; None when the model was not replaced."""
@@ -68,13 +71,13 @@ class FineTuned:
     @property
     def line(self) -> str:
         """For the operator."""
-        what = "people held out" if self.by == "person" else f"time held out, {GAP_S:g} s apart"
+        what = "people held out" if self.by == "person" else "time held out"
         old, new = self.before, self.after
-        said = (
-            f"{what}, {old.hits + old.misses} blinks in {old.scored_s / 60:.1f} min: F1 {old.f1:.3f} before "
-            f"({old.misses} missed, {old.false_alarms} false), {new.f1:.3f} after "
-            f"({new.misses} missed, {new.false_alarms} false)"
-        )
+        said = f"{what}, {old.hits + old.misses} blinks in {old.scored_s / 60:.1f} min: F1 {old.f1:.3f} before"
+        if new is None:
+            return f"{said}: nothing to improve, nothing written"
+        said += f" ({old.misses} missed, {old.false_alarms} false), {new.f1:.3f} after"
+        said += f" ({new.misses} missed, {new.false_alarms} false)"
         return f"{said}; {self.written} written" if self.written else f"{said}: no better, nothing written"
 
 
@@ -114,6 +117,8 @@ def finetune(
         say(f"{name}: {people} people, {sum(s.duration_s for s in part) / 60:.1f} min, {blinks} blinks")
     before = judge(card, network, parts.test, SKIP_S).overall
     advance(0.1, "judged as it was")
+    if before.f1 == 1.0:
+        return FineTuned(before, None, parts.by, None)
 
     def hear(epoch: Epoch) -> None:
         say(f"epoch {epoch.number}/{recipe.epochs}: negative log likelihood {epoch.validate:.4f} in validation")
@@ -173,16 +178,17 @@ def parts_of(signals: Sequence[LabelledSignal], seed: int) -> Parts:
 
 
 def in_time(signals: Sequence[LabelledSignal], shares: Sequence[float]) -> list[tuple[LabelledSignal, ...]]:
-    """The recordings of each person one after the other, cut at these shares of their time, `GAP_S` apart."""
+    """The recordings of each person one after the other, cut at these shares of their time, a gap apart."""
     parts: list[list[LabelledSignal]] = [[] for _ in range(len(shares) + 1)]
     for person in sorted({s.subject for s in signals}):
         of = sorted((s for s in signals if s.subject == person), key=lambda s: s.name)
         total_s = sum(s.duration_s for s in of)
+        gap_s = min(GAP_S, GAP_SHARE * total_s)
         edges = [0.0, *(share * total_s for share in shares), total_s]
         origin_s = 0.0
         for s in of:
             for k, part in enumerate(parts):
-                start_s = edges[k] - origin_s + (GAP_S if k else 0.0)
+                start_s = edges[k] - origin_s + (gap_s if k else 0.0)
                 piece = stretch(s, max(0.0, start_s), min(s.duration_s, edges[k + 1] - origin_s))
                 if piece is not None:
                     part.append(piece)
