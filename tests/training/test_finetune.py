@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_models import Exported
 from made_people import nobody, person, write_person
@@ -38,6 +38,10 @@ def blinking(name: str, subject: str, lasting_s: float = 60.0, every_s: float = 
     )
 
 
+STEADY = settings(max_examples=40, deadline=None, derandomize=True)
+
+
+@STEADY
 @given(start=st.floats(0.0, 50.0), span=st.floats(1.0, 30.0))
 def test_a_stretch_is_a_part_on_a_clock_of_its_own(start: float, span: float) -> None:
     whole = blinking("a", "ann")
@@ -63,6 +67,7 @@ def spans(part: tuple[LabelledSignal, ...], order: dict[str, float]) -> list[tup
     return [(origin + first, origin + last) for origin, first, last in at]
 
 
+@STEADY
 @given(lengths=st.lists(st.floats(30.0, 200.0), min_size=1, max_size=4))
 def test_one_person_is_cut_in_time_with_a_gap(lengths: list[float]) -> None:
     signals = [blinking(f"r{k}", "ann", lasting) for k, lasting in enumerate(lengths)]
@@ -92,7 +97,7 @@ def test_people_are_kept_apart_where_there_are_several(people: int) -> None:
         assert parts.by == "person"
         assert not held & known
         assert held | known == {s.subject for s in signals}
-        assert parts_of(signals, 1) == parts
+        assert [s.name for s in parts_of(signals, 1).test] == [s.name for s in parts.test]
     apart = not {s.subject for s in parts.learn} & {s.subject for s in parts.validate}
     assert apart == (people >= 5)
 
@@ -189,7 +194,7 @@ def test_where_nothing_can_be_learned_nothing_is_written(tmp_path: Path) -> None
     """Labels of blinks that are not there."""
     for seed in (1, 2):
         still = person(seed, lasting_s=70.0, of="lab", profile=Profile(blinks_per_min=0.0, saccades_per_min=0.0))
-        at = np.arange(3.0, 68.0, 3.0)
+        at = np.arange(3.0, 68.0, 2.0)
         labels = np.column_stack((at, at + 0.1, at + 0.2))
         write_person(tmp_path / "own", dataclasses.replace(still, truth=Truth(labels, np.empty((0, 2)), 70.0)))
     (tmp_path / "models").mkdir()

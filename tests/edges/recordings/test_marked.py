@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_files import MANY
 
 from nictate.edges.recordings.marked import MOMENT_S, around, blink, means_bad, means_blink
 
@@ -21,6 +22,7 @@ def test_words(text: str, is_blink: bool, is_bad: bool) -> None:
     assert (means_blink(text), means_bad(text)) == (is_blink, is_bad)
 
 
+@MANY
 @given(onset=st.floats(0.0, 1e4), span=st.floats(0.0, 2.0), share=st.none() | st.floats(0.0, 1.0))
 def test_a_blink_lasts_and_holds_its_moment(onset: float, span: float, share: float | None) -> None:
     peak = None if share is None else onset + share * span
