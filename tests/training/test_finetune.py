@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from made_models import Exported
 from made_people import nobody, person, write_person
 
+from nictate.decision import NEVER
 from nictate.edges.onnx import load_model
-from nictate.profile import Profile
 from nictate.service import shipped_card
 from nictate.signals import ConfigError
 from nictate.training import finetune as tuning
@@ -149,7 +149,7 @@ def _smaller(**told: object) -> Recipe:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("own")
     for seed in (1, 2):
-        write_person(folder, person(seed, lasting_s=60.0, of="lab"))
+        write_person(folder, person(seed, lasting_s=40.0, of="lab"))
     return folder
 
 
@@ -158,9 +158,7 @@ def deaf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shipped model, with thresholds that nothing reaches."""
     folder = tmp_path_factory.mktemp("deaf")
     card, _ = load_model(shipped_card())
-    # One threshold, or one for each look-ahead.
-    never = np.full(np.shape(card.decision.confirm), 2.0).tolist()
-    never = tuple(never) if isinstance(never, list) else never
+    never = (NEVER,) * len(card.looks_s)
     decision = dataclasses.replace(card.decision, start=never, confirm=never)
     (folder / "blink.json").write_text(dataclasses.replace(card, decision=decision).to_json(), encoding="utf-8")
     (folder / "blink.onnx").write_bytes(shipped_card().with_suffix(".onnx").read_bytes())
@@ -190,18 +188,22 @@ def test_a_better_model_is_written_with_what_was_done(lab: Path, deaf: Path, tmp
 
 
 @pytest.mark.usefixtures("small")
-def test_where_nothing_can_be_learned_nothing_is_written(tmp_path: Path) -> None:
-    """Labels of blinks that are not there."""
+def test_a_model_that_is_no_better_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps so large that all is forgotten; one label is wrong, so that there is something to improve."""
+    monkeypatch.setattr(tuning, "LEARNING_RATE", 1.0)
     for seed in (1, 2):
-        still = person(seed, lasting_s=70.0, of="lab", profile=Profile(blinks_per_min=0.0, saccades_per_min=0.0))
-        at = np.arange(3.0, 68.0, 2.0)
-        labels = np.column_stack((at, at + 0.1, at + 0.2))
-        write_person(tmp_path / "own", dataclasses.replace(still, truth=Truth(labels, np.empty((0, 2)), 70.0)))
+        s = person(seed, lasting_s=40.0, of="lab")
+        wrong = np.array([[38.0, 38.1, 38.2]])
+        write_person(
+            tmp_path / "own",
+            dataclasses.replace(s, truth=Truth(np.vstack((s.truth.blinks, wrong)), s.truth.ignore, 40.0)),
+        )
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "blink.json").write_text("mine", encoding="utf-8")
     tuned = tune(shipped_card(), tmp_path / "own", tmp_path / "models")
     assert tuned.done.after is not None
-    assert tuned.done.before.f1 == tuned.done.after.f1 == 0.0
+    assert 0.8 < tuned.done.before.f1 < 1.0
+    assert not tuned.done.after.f1 > tuned.done.before.f1
     assert tuned.done.written is None
     assert tuned.done.line.endswith("no better, nothing written")
     assert [path.read_text(encoding="utf-8") for path in (tmp_path / "models").iterdir()] == ["mine"]

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 @app.command()
 def label(
     file: Annotated[Path, typer.Argument(help="A recording: any file that nictate reads.")],
-    browser: Annotated[
-        bool, typer.Option("--browser/--no-browser", help="Correct the proposals here, or only write them.")
-    ] = True,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Write the proposals as they are, for correction elsewhere.")
+    ] = False,
     to: Annotated[
         Path | None,
         typer.Option(help="Write the proposals as MNE's annotations instead: annotations.txt or .fif."),
@@ -41,13 +41,14 @@ def label(
     """
     from nictate.edges import recordings
 
+    browser = not no_browser and to is None
     target = to or recordings.events_path(file)
     if target.exists() and not overwrite:
         raise ConfigError(f"{target} exists already: --overwrite to correct or replace it")
     recording = recordings.read(file, channels=named_channels(channels))
     for line in recording.warnings:
         say(line)
-    if browser and to is None and target.exists():
+    if browser and target.exists():
         labels = tuple(x for x in recordings.read_labels(target) if x.kind in ("blink", "ignore"))
         say(f"{len(labels)} labels so far")
     else:
@@ -60,7 +61,7 @@ def label(
             labels = recordings.browse(recording, labels)
         recordings.write_labels(target, labels, overwrite=overwrite)
     blinks = sum(x.kind == "blink" for x in labels)
-    out.print(escape(f"{target}: {blinks} blinks" + ("" if browser and to is None else ", not yet looked at")))
+    out.print(escape(f"{target}: {blinks} blinks" + ("" if browser else ", not yet looked at")))
 
 
 def _proposals(recording: Recording, channels: str | None, ica: Mode, model: Path | None) -> tuple[Label, ...]:

@@ -14,11 +14,12 @@ import numpy as np
 from nictate.card import ModelCard
 from nictate.edges.onnx import OnnxNetwork, load_model
 from nictate.signals import ConfigError
-from nictate.training.choose import choose, listen
+from nictate.training.choose import choose
 from nictate.training.corpus import LabelledSignal, load
 from nictate.training.evaluate import Score, Truth
 from nictate.training.export import from_onnx, to_onnx
 from nictate.training.fit import Epoch, fit
+from nictate.training.heard import listen
 from nictate.training.judge import judge
 from nictate.training.network import Architecture
 from nictate.training.recipe import Recipe
@@ -147,10 +148,12 @@ def recipe_of(card: ModelCard) -> Recipe:
     told = card.about.get("recipe")
     if not isinstance(told, dict) or not isinstance(told.get("architecture"), dict):
         raise ConfigError("the model's card does not say what the model was made with: it cannot be trained further")
+    layers = {name: _tuples(value) for name, value in told["architecture"].items()}
+    rest = {name: _tuples(value) for name, value in told.items() if name != "architecture"}
+    # The card itself rules over what it tells of its making.
+    layers["outputs"], rest["looks_s"] = len(card.looks_s), card.looks_s
     try:
-        architecture = Architecture(**{name: _tuples(value) for name, value in told["architecture"].items()})
-        rest = {name: _tuples(value) for name, value in told.items() if name != "architecture"}
-        return Recipe(architecture=architecture, **rest)
+        return Recipe(architecture=Architecture(**layers), **rest)
     except TypeError:
         raise ConfigError("the model's card is of another version of nictate: it cannot be trained further") from None
 
