@@ -149,7 +149,7 @@ def _smaller(**told: object) -> Recipe:
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("own")
     for seed in (1, 2):
-        write_person(folder, person(seed, lasting_s=40.0, of="lab"))
+        write_person(folder, person(seed, lasting_s=60.0, of="lab"))
     return folder
 
 
@@ -192,7 +192,7 @@ def test_a_model_that_is_no_better_is_not_written(tmp_path: Path, monkeypatch: p
     """Steps so large that all is forgotten; one label is wrong, so that there is something to improve."""
     monkeypatch.setattr(tuning, "LEARNING_RATE", 1.0)
     for seed in (1, 2):
-        s = person(seed, lasting_s=40.0, of="lab")
+        s = person(seed, lasting_s=60.0, of="lab")
         wrong = np.array([[38.0, 38.1, 38.2]])
         write_person(
             tmp_path / "own",
