@@ -84,7 +84,7 @@ def evaluate(
     elif leave_one_out and folds is not None:
         raise ConfigError("--folds and --leave-one-out contradict each other")
     with progress(1.0, "") as advance:
-        signals = load(data, lambda done, of: advance(1.0 / of if done else 0.0, "reading"))
+        signals = load(data, lambda done, of: advance(1.0 / of if done else 0.0, "reading"), say)
     judged = _judgeable(signals, without)
     skip_s = skip_start, skip_end
     if cross_validate:

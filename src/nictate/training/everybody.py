@@ -40,7 +40,7 @@ def train_on_everybody(
     names. Raises `ConfigError` as `cross_validate` does, and what reading the recordings raises.
     """
     began = time.monotonic()
-    signals = load(data, lambda _done, _of: advance(0.0, "reading"))
+    signals = load(data, lambda _done, _of: advance(0.0, "reading"), say)
     tested = cross_validate(
         signals, work, recipe, folds, doubted, jobs, say, lambda share, text: advance(0.8 * share, text)
     )

@@ -16,13 +16,14 @@ from nictate.edges.onnx import OnnxNetwork, load_model
 from nictate.signals import ConfigError
 from nictate.training.choose import choose
 from nictate.training.corpus import LabelledSignal, load
-from nictate.training.evaluate import Score, Truth
+from nictate.training.evaluate import Truth
 from nictate.training.export import from_onnx, to_onnx
 from nictate.training.fit import Epoch, fit
 from nictate.training.heard import listen
 from nictate.training.judge import judge
 from nictate.training.network import Architecture
 from nictate.training.recipe import Recipe
+from nictate.training.scores import Score
 from nictate.training.unmixed import with_source
 
 EPOCHS = 6
@@ -233,8 +234,10 @@ def _about(card: ModelCard, recipe: Recipe, parts: Parts, before: Score, after: 
     """The card for people: what it said of the first model, and what was done since."""
     people = {name: sorted({s.subject for s in getattr(parts, name)}) for name in ("learn", "validate", "test")}
     kept_apart = people["test"] if parts.by == "person" else []
+    kept = {key: card.about[key] for key in ("description", "parameters", "opset", "recipe") if key in card.about}
     return {
-        **{key: value for key, value in card.about.items() if key not in ("test", "validation", "best_epoch")},
+        **kept,
+        "base": {key: value for key, value in card.about.items() if key not in kept},
         "split": {"train": people["learn"], "validate": people["validate"], "test": kept_apart},
         "fine_tuned": {
             "from": card.sha256,
