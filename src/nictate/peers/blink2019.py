@@ -13,11 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import signal
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from nictate.peers.peer import Found
 from nictate.signals import FloatArray
+
+IndexArray = npt.NDArray[np.int64]
 
 LOW_PASS_HZ = 10.0
 QUIET_S = 0.5
@@ -53,7 +56,7 @@ class Blink2019:
     """The algorithm. Its default is the paper's; the first turn and the last correlation are tried otherwise."""
 
     settings: tuple[Rules, ...] = tuple(
-        Rules(delta, alike=alike) for delta in (30.0, 50.0, 75.0, 100.0, 150.0, 200.0) for alike in (0.5, 0.7, 0.85)
+        Rules(delta, alike=alike) for delta in (30.0, 50.0, 75.0, 100.0, 150.0, 200.0) for alike in (0.3, 0.5, 0.7)
     )
     default: Rules | None = Rules()
     name: str = "BLINK"
@@ -69,7 +72,7 @@ class Blink2019:
 class _Candidates:
     """Deflections with a stable point before and after; positions in samples."""
 
-    spans: np.ndarray[tuple[int, int], np.dtype[np.int64]]
+    spans: IndexArray
     """(k, 3): stable before, peak, stable after"""
     heights: FloatArray
     """(k,) peak over the higher of the stable points, in µV"""
@@ -80,7 +83,7 @@ class _Candidates:
     ratios: FloatArray
     """(k, k) of their standard deviations, the larger over the smaller"""
 
-    def parted(self, members: np.ndarray[tuple[int], np.dtype[np.int64]]) -> FloatArray:
+    def parted(self, members: IndexArray) -> FloatArray:
         """(members,) group 1 or 2 by complete linkage; all 1 where they cannot be parted."""
         likeness = (self.correlations / self.ratios)[np.ix_(members, members)]
         one = np.ones(len(members))
@@ -104,12 +107,11 @@ def _two_passes(course: _Course, rules: Rules) -> FloatArray:
     members = np.flatnonzero((second.correlations[templates] > rules.alike).any(axis=0))
     larger, times = _larger_group(second, members)
     # Two groups of which one is far weaker: that one is no blinks.
-    return second.spans[larger if times > 10.0 else members, 1].astype(np.float64)
+    peaks: FloatArray = second.spans[larger if times > 10.0 else members, 1].astype(np.float64)
+    return peaks
 
 
-def _larger_group(
-    of: _Candidates, members: np.ndarray[tuple[int], np.dtype[np.int64]]
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.int64]], float]:
+def _larger_group(of: _Candidates, members: IndexArray) -> tuple[IndexArray, float]:
     """Of two groups the one of larger variance, and how many times it is larger; all of them where there is one."""
     group = of.parted(members)
     parts = [members[group == k] for k in (1.0, 2.0)]
@@ -130,9 +132,15 @@ class _Course:
         self._around = round(AROUND_S * rate_hz)
         quiet = _running_std(y, round(QUIET_S * rate_hz))
         self._quiet = np.where(quiet < FLAT_UV, np.inf, quiet)
+        self._known: dict[float, _Candidates] = {}
 
     def candidates(self, delta_uv: float) -> _Candidates:
         """Peaks of turns by ``delta_uv`` that have both their stable points."""
+        if delta_uv not in self._known:
+            self._known[delta_uv] = self._candidates(delta_uv)
+        return self._known[delta_uv]
+
+    def _candidates(self, delta_uv: float) -> _Candidates:
         found = [span for peak in turning_peaks(self._y, delta_uv) if (span := self._span(peak)) is not None]
         spans = np.array(found, dtype=np.int64).reshape(-1, 3)
         y = self._y
@@ -154,7 +162,7 @@ class _Course:
         moved, stable, lowest = [False, False], [False, False], top
         last = len(y) - self._window - 1
         for _ in range(self._steps):
-            for side, way in ((0, self._step), (1, -self._step)):
+            for side in (0, 1):
                 starts[side] = start = min(max(starts[side], 0), last)
                 level = y[start + edges[side]]
                 spread = self._spread[start]
@@ -201,7 +209,7 @@ def _running_std(y: FloatArray, n: int) -> FloatArray:
     return np.concatenate((std, np.full(n - 1, std[-1])))
 
 
-def _likeness(y: FloatArray, spans: np.ndarray[tuple[int, int], np.dtype[np.int64]]) -> tuple[FloatArray, FloatArray]:
+def _likeness(y: FloatArray, spans: IndexArray) -> tuple[FloatArray, FloatArray]:
     """(k, k) correlations and ratios of standard deviations, the earlier one's halves stretched to the later's."""
     k = len(spans)
     correlations, ratios = np.ones((k, k)), np.ones((k, k))
@@ -222,8 +230,8 @@ def _likeness(y: FloatArray, spans: np.ndarray[tuple[int, int], np.dtype[np.int6
 
 def _stretched(
     y: FloatArray,
-    begin: np.ndarray[tuple[int], np.dtype[np.int64]],
-    end: np.ndarray[tuple[int], np.dtype[np.int64]],
+    begin: IndexArray,
+    end: IndexArray,
     n: int,
 ) -> FloatArray:
     """(k, n): each ``y[begin:end]`` by linear interpolation at ``n`` places from its first to its last sample."""

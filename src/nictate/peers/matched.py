@@ -39,10 +39,10 @@ class Likeness:
         return f"{self.lasting_s:g} s, r > {self.correlation:g}, {self.amplitude_uv:g} µV"
 
 
-GRID = tuple(
-    Likeness(*values)
-    for values in product((0.2, 0.3, 0.45), (0.6, 0.7, 0.8, 0.85, 0.9), (20.0, 30.0, 40.0, 50.0, 60.0, 80.0, 100.0))
-)
+LASTING_S = (0.2, 0.3, 0.45)
+CORRELATIONS = (0.6, 0.7, 0.8, 0.85, 0.9)
+AMPLITUDES_UV = (30.0, 40.0, 50.0, 60.0, 80.0, 100.0, 130.0, 160.0)
+GRID = tuple(Likeness(*values) for values in product(LASTING_S, CORRELATIONS, AMPLITUDES_UV))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class MatchedFilter:
             largest = ndimage.maximum_filter1d(heights, 2 * wait + 1, mode="constant")
             ends = np.flatnonzero(wanted & (heights == largest))
             ends = ends[ends + wait < len(y)]
-            onsets = ends - length + 1
+            onsets = (ends - length + 1).astype(np.float64)
             found.append(Found(onsets + CLOSING * setting.lasting_s * rate_hz, (ends + wait).astype(np.float64)))
         return found
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from nictate.edges.recordings.complaints import overheard, reason
-from nictate.peers.peer import Found, PeerFailure
+from nictate.peers.peer import Found, PeerError
 from nictate.signals import ConfigError, FloatArray
 
 
@@ -103,7 +103,7 @@ class NeuroKit:
 
 @contextmanager
 def _others() -> Iterator[None]:
-    """What they print is not heard; what they raise is a `PeerFailure`; one that is not there, the operator's."""
+    """What they print is not heard; what they raise is a `PeerError`; one that is not there, the operator's."""
     try:
         with overheard([]):
             yield
@@ -111,4 +111,4 @@ def _others() -> Iterator[None]:
         raise ConfigError(f"{error.name} is missing: install nictate[bench]") from error
     # What other people's programs raise on a recording that they do not like cannot be listed.
     except Exception as error:
-        raise PeerFailure(reason(error)) from error
+        raise PeerError(reason(error)) from error

@@ -13,7 +13,7 @@ from nictate.signals import FloatArray
 S = TypeVar("S")
 
 
-class PeerFailure(Exception):
+class PeerError(Exception):
     """Somebody else's program has raised an exception on a recording; the message is what it said."""
 
 
@@ -46,4 +46,4 @@ class Peer(Protocol[S]):
         """Those that are tried for the best one."""
 
     def find(self, x: FloatArray, rate_hz: float, settings: Sequence[S]) -> list[Found]:
-        """What each of the settings finds in ``x``, (n,) in µV. Raises `PeerFailure`."""
+        """What each of the settings finds in ``x``, (n,) in µV. Raises `PeerError`."""

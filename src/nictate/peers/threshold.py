@@ -47,10 +47,18 @@ class Level:
         return f"{self.level:g} {self.unit}, {self.low_hz:g}-{HIGH_HZ:g} Hz, {ends}"
 
 
+LOWS_HZ = (0.3, 0.5, 1.0, 2.0)
+HEIGHTS: dict[Unit, tuple[float, ...]] = {
+    "µV": (30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 100.0, 130.0),
+    "x": (4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 13.0, 17.0),
+}
+RELEASES = (0.3, 0.5)
+FALLS_S = (0.1, 0.15, 0.3)
+
+
 def levels(unit: Unit) -> tuple[Level, ...]:
     """All that is tried."""
-    heights = {"µV": (30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 100.0, 130.0), "x": (4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 13.0, 17.0)}
-    grid = product((0.5, 0.75, 1.0, 2.0), heights[unit], (0.3, 0.5), (0.15, 0.3))
+    grid = product(LOWS_HZ, HEIGHTS[unit], RELEASES, FALLS_S)
     return tuple(Level(low, height, unit, release, fall) for low, height, release, fall in grid)
 
 
@@ -76,7 +84,9 @@ class Threshold:
         return {"µV": "threshold, µV", "x": "threshold, running scale"}[self.unit]
 
     def find(self, x: FloatArray, rate_hz: float, settings: Sequence[Level]) -> list[Found]:
-        passed = {low: band_passed(x, Band(low, 2, HIGH_HZ, HIGH_ORDER), rate_hz) for low in {s.low_hz for s in settings}}
+        passed = {
+            low: band_passed(x, Band(low, 2, HIGH_HZ, HIGH_ORDER), rate_hz) for low in {s.low_hz for s in settings}
+        }
         scales = {low: running_scale(y, rate_hz) for low, y in passed.items()} if self.unit == "x" else {}
         found = []
         for setting in settings:
@@ -100,7 +110,7 @@ def _delay_s(low_hz: float, rate_hz: float) -> float:
 
 
 def running_scale(y: FloatArray, rate_hz: float) -> FloatArray:
-    """(n,) in µV: median over the last `SCALE_MEMORY_S` of the mean |y| of each finished step; infinite in the first."""
+    """(n,) in µV: the median of the mean |y| of the steps that are over, the last ones; infinite in the first."""
     n = max(1, round(SCALE_STEP_S * rate_hz))
     means = np.abs(y[: len(y) // n * n]).reshape(-1, n).mean(axis=1)
     memory = round(SCALE_MEMORY_S / SCALE_STEP_S)
@@ -114,7 +124,7 @@ def _deflections(y: FloatArray, least: FloatArray, rate_hz: float, setting: Leve
     rises = np.flatnonzero(above[1:] & ~above[:-1]) + 1
     longest, apart, soon = (round(s * rate_hz) for s in (LONGEST_S, APART_S, setting.fall_s))
     peaks, decided, free = [], [], 0
-    for rise in rises:
+    for rise in rises.tolist():
         if rise < free:
             continue
         course = y[rise : rise + longest]
