@@ -17,6 +17,7 @@ import numpy.typing as npt
 from scipy import signal
 from scipy.cluster.hierarchy import fcluster, linkage
 
+from nictate.peers.moments import running_std
 from nictate.peers.peer import Found
 from nictate.signals import FloatArray
 
@@ -128,9 +129,9 @@ class _Course:
         self._y = y
         self._window, self._step = max(2, round(WINDOW_S * rate_hz)), max(1, round(STEP_S * rate_hz))
         self._steps = round(REACH_S / STEP_S)
-        self._spread = _running_std(y, self._window)
+        self._spread = _std_from(y, self._window)
         self._around = round(AROUND_S * rate_hz)
-        quiet = _running_std(y, round(QUIET_S * rate_hz))
+        quiet = _std_from(y, round(QUIET_S * rate_hz))
         self._quiet = np.where(quiet < FLAT_UV, np.inf, quiet)
         self._known: dict[float, _Candidates] = {}
 
@@ -201,11 +202,11 @@ def turning_peaks(y: FloatArray, delta: float) -> list[int]:
     return peaks
 
 
-def _running_std(y: FloatArray, n: int) -> FloatArray:
+def _std_from(y: FloatArray, n: int) -> FloatArray:
     """(len(y),) of the ``n`` samples from each on; the last full one for those near the end."""
     if len(y) <= n:
         return np.full(len(y), y.std() if len(y) else 0.0)
-    std = np.lib.stride_tricks.sliding_window_view(y, n).std(axis=1)
+    std = running_std(y, n)
     return np.concatenate((std, np.full(n - 1, std[-1])))
 
 

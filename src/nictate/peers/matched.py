@@ -10,6 +10,7 @@ import numpy as np
 from scipy import ndimage, signal
 
 from nictate.filters import Band
+from nictate.peers.moments import running_std
 from nictate.peers.peer import Found
 from nictate.peers.threshold import band_passed
 from nictate.signals import FloatArray
@@ -88,10 +89,8 @@ def _match(y: FloatArray, template: FloatArray) -> tuple[FloatArray, FloatArray,
     height, correlation = np.zeros(len(y)), np.zeros(len(y))
     if len(y) >= m:
         centred = template - template.mean()
-        # Each window by itself: running sums would carry the rounding of large artifacts on for ever.
-        windows = np.lib.stride_tricks.sliding_window_view(y, m)
         dot = np.correlate(y, centred, mode="valid")
-        spread = np.sqrt(m) * windows.std(axis=1)
+        spread = np.sqrt(m) * running_std(y, m)
         norm = float(np.linalg.norm(centred))
         height[m - 1 :] = dot / norm**2
         correlation[m - 1 :] = np.divide(dot, norm * spread, out=np.zeros(len(dot)), where=spread > 0.0)

@@ -46,4 +46,4 @@ class Peer(Protocol[S]):
         """Those that are tried for the best one."""
 
     def find(self, x: FloatArray, rate_hz: float, settings: Sequence[S]) -> list[Found]:
-        """What each of the settings finds in ``x``, (n,) in µV. Raises `PeerError`."""
+        """What each of the settings finds in ``x``, (n,) in µV, at least one sample. Raises `PeerError`."""
