@@ -75,7 +75,13 @@ def compare(wanted: argparse.Namespace) -> None:
                 peer, groups, SKIP_S, wanted.zero_phase, lambda of, by=peer.name: advance(1.0, f"{by}: {of}")
             )
     rows.append(dataclasses.replace(ours, ms_per_minute=cost_ms(card, network, signals)))
-    text = markdown(rows, groups)
+    who = (
+        f"All {len({s.subject for s in signals})} people, nictate cross-validated."
+        if wanted.cross_validated is not None
+        else f"The {len({s.subject for s in signals})} people whom the model {card.sha256[:12]} has never seen."
+    )
+    picture = "" if wanted.picture is None else f"\n\n![F1 on each set]({wanted.picture.name})"
+    text = markdown(rows, groups, f"{who} Measured by `scripts/bench-peers`.{picture}")
     if wanted.markdown is None:
         print(text)  # noqa: T201
     else:

@@ -41,7 +41,7 @@ class Likeness:
 
 
 LASTING_S = (0.2, 0.3, 0.45)
-CORRELATIONS = (0.6, 0.7, 0.8, 0.85, 0.9)
+CORRELATIONS = (0.6, 0.7, 0.8, 0.9)
 AMPLITUDES_UV = (30.0, 40.0, 50.0, 60.0, 80.0, 100.0, 130.0, 160.0)
 GRID = tuple(Likeness(*values) for values in product(LASTING_S, CORRELATIONS, AMPLITUDES_UV))
 

@@ -9,12 +9,31 @@ from nictate.peers.compare import Figures, Group, Row
 
 DASH = "-"
 
+RULES = """\
+A detection is right by the rule of `nictate evaluate`: its peak lies within 0.1 s of a labelled blink's span, one
+detection to one blink; nothing is judged in the first 1.0 s and the last 0.3 s of a recording, nor where the labels
+say `ignore`.
 
-def markdown(rows: Sequence[Row], groups: Sequence[Group]) -> str:
-    """F1 of all rows on all groups, what else is told of the rows, and a table a group with what was chosen there."""
+nictate runs as it is shipped, causally, on all frontal channels. A peer sees one channel: on each data set the one,
+of the mean of the frontal channels and each of them, and the polarity with which it does best there, told by the
+labels. *As it comes* is its own setting; *best for all* the one setting with the best F1 over all these recordings;
+*best for each* is tuned on the very set that it is judged on, which nobody could do in use: an upper bound. BLINK,
+the matched filter and the thresholds are our own implementations; what is not causal has seen each recording whole.
+An exception counts as nothing found.
+"""
+
+
+def markdown(rows: Sequence[Row], groups: Sequence[Group], about: str = "") -> str:
+    """F1 of all rows on all groups, what else is told of the rows, and a table a group with what was chosen there.
+
+    ``about`` is a paragraph on who was judged, and by which model.
+    """
     names = [g.name for g in groups]
     best = {name: max((_f1(row.groups.get(name)) for row in rows), default=-math.inf) for name in names}
     parts = [
+        "# nictate and its peers\n",
+        *([f"{about}\n"] if about else []),
+        RULES,
         "F1, the best of each set in bold:\n",
         _table(
             ("method", "setting", *names, "all"),

@@ -47,13 +47,13 @@ class Level:
         return f"{self.level:g} {self.unit}, {self.low_hz:g}-{HIGH_HZ:g} Hz, {ends}"
 
 
-LOWS_HZ = (0.3, 0.5, 1.0, 2.0)
+LOWS_HZ = (0.5, 1.0, 2.0)
 HEIGHTS: dict[Unit, tuple[float, ...]] = {
     "µV": (30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 100.0, 130.0),
     "x": (4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 13.0, 17.0),
 }
 RELEASES = (0.3, 0.5)
-FALLS_S = (0.1, 0.15, 0.3)
+FALLS_S = (0.15, 0.3)
 
 
 def levels(unit: Unit) -> tuple[Level, ...]:
