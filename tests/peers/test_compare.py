@@ -3,13 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from made_recordings import CLEAR, Above, flipped, person
+from made_recordings import CLEAR, Above, flipped, person, scored
 
 from nictate.peers.compare import Group, Row, groups_of, row_of, rows_of
 from nictate.peers.threshold import Level, Threshold
 from nictate.profile import Profile
 from nictate.training.corpus import LabelledSignal
-from nictate.training.evaluate import Score
 
 SKIP_S = (1.0, 0.3)
 NONE = Profile(**{**{f: getattr(CLEAR, f) for f in CLEAR.__slots__}, "blinks_per_min": 0.0})
@@ -88,8 +87,9 @@ def test_each_group_is_heard_of(signals: list[LabelledSignal]) -> None:
 
 def test_a_row_adds_up_its_recordings(signals: list[LabelledSignal]) -> None:
     up = [s for s in signals if s.set == "up"]
-    score = Score(3, 1, 2, 60.0, 0, (0.1,), (0.2,), ())
-    row = row_of("x", "as it comes", True, {"up": {s.name: score for s in up}}, [Group("up", tuple(up))], ["up"])
-    assert (row.overall["hits"], row.overall["misses"], row.overall["minutes"]) == (6, 2, 2.0)
+    row = row_of(
+        "x", "as it comes", True, {"up": {s.name: scored(3, 1, 2) for s in up}}, [Group("up", tuple(up))], ["up"]
+    )
+    assert (row.overall["hits"], row.overall["misses"], row.overall["minutes"]) == (6, 2, 1.0)
     assert row.overall["start_latency_median_ms"] is None
     assert row.blink_free is None

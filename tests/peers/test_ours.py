@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from made_recordings import person
+from made_recordings import person, scored
 
 from nictate.peers.compare import groups_of
 from nictate.peers.ours import NAME, cost_ms, cross_validated, held_out
 from nictate.signals import ConfigError
 from nictate.training.corpus import LabelledSignal
 from nictate.training.evaluate import Score, add
-from nictate.training.judge import Verdict
 from stand_in import CARD, matched_filter
 
 
@@ -23,16 +22,25 @@ def signals() -> list[LabelledSignal]:
     return [person(1, of="a"), person(2, of="a"), person(3, of="b")]
 
 
-def verdict(signals: list[LabelledSignal]) -> Verdict:
-    scores = {s.name: Score(10 * k, 1, 2, 30.0, k, (0.08,), (0.5,), (0.01,)) for k, s in enumerate(signals, start=1)}
-    sets = {name: add(scores[s.name] for s in signals if s.set == name) for name in ("a", "b")}
-    return Verdict(scores, {}, sets, add(scores.values()))
+def scores(signals: list[LabelledSignal]) -> dict[str, Score]:
+    return {s.name: scored(10 * k, 1, 2) for k, s in enumerate(signals, start=1)}
+
+
+def verdict(signals: list[LabelledSignal]) -> dict[str, Any]:
+    """As `nictate.training.judge.Verdict` tells it, as far as it is asked for."""
+    found = scores(signals)
+    sets = {name: add(found[s.name] for s in signals if s.set == name) for name in ("a", "b")}
+    return {
+        "recordings": {name: one.to_dict() for name, one in found.items()},
+        "sets": {name: one.to_dict() for name, one in sets.items()},
+        "overall": add(found.values()).to_dict(),
+    }
 
 
 def test_held_out_and_cross_validated_figures_are_told_alike(signals: list[LabelledSignal], tmp_path: Path) -> None:
-    groups, found = groups_of(signals, ["a/sub-2"]), verdict(signals)
-    (tmp_path / "all.json").write_text(json.dumps(found.to_dict()), encoding="utf-8")
-    ours, crossed = held_out(found.recordings, groups), cross_validated(tmp_path / "all.json", groups)
+    groups = groups_of(signals, ["a/sub-2"])
+    (tmp_path / "all.json").write_text(json.dumps(verdict(signals)), encoding="utf-8")
+    ours, crossed = held_out(scores(signals), groups), cross_validated(tmp_path / "all.json", groups)
     assert ours.method == crossed.method == NAME
     assert ours.overall == crossed.overall
     assert {g: ours.groups[g] for g in ("a", "b")} == {g: crossed.groups[g] for g in ("a", "b")}
@@ -44,7 +52,7 @@ def test_held_out_and_cross_validated_figures_are_told_alike(signals: list[Label
 def test_parts_of_sets_are_left_out_where_recordings_are_not_told_of(
     signals: list[LabelledSignal], tmp_path: Path
 ) -> None:
-    told = {key: value for key, value in verdict(signals).to_dict().items() if key in ("sets", "overall")}
+    told = {key: value for key, value in verdict(signals).items() if key != "recordings"}
     (tmp_path / "sets.json").write_text(json.dumps(told), encoding="utf-8")
     row = cross_validated(tmp_path / "sets.json", groups_of(signals, ["a/sub-2"]))
     assert set(row.groups) == {"a", "b"}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from made_recordings import RATE_HZ, channel, person
 
-from nictate.peers.packages import Mne, NeuroKit, NeuroKitMethod
+from nictate.peers.packages import Mne, NeuroKit, NeuroKitMethod, Unlikeness
 from nictate.peers.peer import PeerError
 from nictate.profile import USUAL
 from nictate.signals import ConfigError
@@ -55,8 +55,8 @@ def test_neurokit_finds_most_clear_blinks(method: NeuroKitMethod) -> None:
 
 @pytest.mark.usefixtures("installed")
 def test_neurokit_keeps_what_is_more_unlike_its_template_the_more_it_may_be() -> None:
-    peer = NeuroKit("neurokit")
-    counts = [len(found.peaks) for found in peer.find(channel(person(2, profile=USUAL)), RATE_HZ, peer.settings)]
+    x, settings = channel(person(2, profile=USUAL)), [Unlikeness(rmse) for rmse in (0.1, 0.2, 0.5)]
+    counts = [len(found.peaks) for found in NeuroKit("neurokit").find(x, RATE_HZ, settings)]
     assert counts == sorted(counts)
     assert counts[0] < counts[-1]
 

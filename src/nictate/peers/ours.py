@@ -59,9 +59,20 @@ def _summed(recordings: Mapping[str, Mapping[str, Any]], signals: Sequence[Label
     if not all(s.name in recordings for s in signals):
         return None
     rows = [recordings[s.name] for s in signals]
-    return add(
-        Score(row["hits"], row["misses"], row["false_alarms"], 60.0 * row["minutes"], 0, (), (), ()) for row in rows
-    ).to_dict()
+    return add(_counts(row) for row in rows).to_dict()
+
+
+def _counts(row: Mapping[str, Any]) -> Score:
+    return Score(
+        hits=row["hits"],
+        misses=row["misses"],
+        false_alarms=row["false_alarms"],
+        scored_s=60.0 * row["minutes"],
+        unconfirmed=0,
+        start_latency_s=(),
+        blink_latency_s=(),
+        peak_error_s=(),
+    )
 
 
 def cost_ms(card: ModelCard, network: Network, signals: Sequence[LabelledSignal], at_least_s: float = 600.0) -> float:
