@@ -28,7 +28,7 @@ def test_mne_finds_clear_blinks_by_either_setting() -> None:
     s = person(1)
     default, height = (
         match(found.peaks / RATE_HZ, s.truth)
-        for found in Mne().find(channel(s), RATE_HZ, [Mne().settings[0], Mne().settings[6]])
+        for found in Mne().find(channel(s), RATE_HZ, [Mne().settings[0], Mne().settings[4]])
     )
     assert len(default.pairs) > 10
     assert (default.missed, height.missed, height.false) == ((), (), ())
@@ -36,7 +36,7 @@ def test_mne_finds_clear_blinks_by_either_setting() -> None:
 
 def test_mne_takes_microvolts_as_such() -> None:
     x = channel(person(1))
-    default, height = Mne().settings[0], Mne().settings[5]
+    default, height = Mne().settings[0], Mne().settings[3]
     assert (str(default), str(height)) == ("quarter of the range", "80 µV")
     plain, small = (Mne().find(gain * x, RATE_HZ, [default, height]) for gain in (1.0, 0.125))
     assert np.array_equal(plain[0].peaks, small[0].peaks)

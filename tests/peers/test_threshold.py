@@ -81,10 +81,12 @@ def test_the_scale_knows_only_what_is_over_and_is_hardly_moved_by_blinks() -> No
     assert np.isinf(scale[:step]).all()
     assert np.isfinite(scale[step:]).all()
     assert scale[-1] == pytest.approx(np.sqrt(2.0 / np.pi), rel=0.1)
-    later = y.copy()
-    later[1000:] *= 100.0
-    first_over = -(-(1000 - step + 1) // step) * step + step
-    assert (running_scale(later, RATE_HZ)[: first_over - step] == scale[: first_over - step]).all()
+    unfinished = (1000 // step + 1) * step
+    for gain in (0.0, 100.0):
+        later = y.copy()
+        later[1000:] *= gain
+        assert (running_scale(later, RATE_HZ)[:unfinished] == scale[:unfinished]).all()
+        assert (running_scale(later, RATE_HZ)[unfinished:] != scale[unfinished:]).any()
     blinking = y.copy()
     for k in range(0, len(y), round(3.0 * RATE_HZ)):
         blinking[k : k + round(0.3 * RATE_HZ)] += 50.0

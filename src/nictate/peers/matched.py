@@ -57,7 +57,7 @@ class MatchedFilter:
 
     def find(self, x: FloatArray, rate_hz: float, settings: Sequence[Likeness]) -> list[Found]:
         y = band_passed(x, BAND, rate_hz)
-        matches = {t: _match(y, _template(t, rate_hz)) for t in {s.lasting_s for s in settings}}
+        matches = {t: fit(y, _template(t, rate_hz)) for t in {s.lasting_s for s in settings}}
         wait = round(WAIT_S * rate_hz)
         found = []
         for setting in settings:
@@ -80,8 +80,8 @@ def _template(lasting_s: float, rate_hz: float) -> FloatArray:
     return np.asarray(signal.sosfilt(BAND.sos(rate_hz), raw))
 
 
-def _match(y: FloatArray, template: FloatArray) -> tuple[FloatArray, FloatArray, int]:
-    """(n,) µV of the best fit and (n,) correlation of the last samples with the template, and how many these are.
+def fit(y: FloatArray, template: FloatArray) -> tuple[FloatArray, FloatArray, int]:
+    """(n,) height and (n,) correlation of the template that fits the last samples best, and how many these are.
 
     Zero where there are too few yet.
     """

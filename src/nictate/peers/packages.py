@@ -29,7 +29,7 @@ class Height:
 class Mne:
     """`mne.preprocessing.find_eog_events` on the channel as an EOG channel."""
 
-    settings: tuple[Height, ...] = tuple(Height(uv) for uv in (None, 30.0, 40.0, 50.0, 65.0, 80.0, 100.0, 130.0))
+    settings: tuple[Height, ...] = tuple(Height(uv) for uv in (None, 40.0, 60.0, 80.0, 110.0))
     default: Height | None = Height(None)
     name: str = "MNE find_eog_events"
     causal: bool = False
@@ -81,7 +81,7 @@ class NeuroKit:
 
     @property
     def settings(self) -> Sequence[Unlikeness]:
-        own = (0.2, 0.25, 0.33, 0.4)
+        own = (0.25, 0.33, 0.4)
         return tuple(Unlikeness(rmse) for rmse in (own if self.method == "neurokit" else (None,)))
 
     def find(self, x: FloatArray, rate_hz: float, settings: Sequence[Unlikeness]) -> list[Found]:

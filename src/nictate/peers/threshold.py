@@ -22,8 +22,6 @@ HIGH_HZ, HIGH_ORDER = 8.0, 4
 """Steep: 50 Hz of half a millivolt is common in what consumers record."""
 LONGEST_S = 1.0
 """What stays up for longer is no blink, and is waited for no more."""
-APART_S = 0.1
-"""Between two peaks, at least."""
 SCALE_STEP_S = 0.2
 SCALE_MEMORY_S = 30.0
 
@@ -122,7 +120,7 @@ def _deflections(y: FloatArray, least: FloatArray, rate_hz: float, setting: Leve
     """Peaks of what rises over ``least`` and falls soon, and the samples at which they have fallen."""
     above = y > least
     rises = np.flatnonzero(above[1:] & ~above[:-1]) + 1
-    longest, apart, soon = (round(s * rate_hz) for s in (LONGEST_S, APART_S, setting.fall_s))
+    longest, soon = round(LONGEST_S * rate_hz), round(setting.fall_s * rate_hz)
     peaks, decided, free = [], [], 0
     for rise in rises.tolist():
         if rise < free:
@@ -134,7 +132,7 @@ def _deflections(y: FloatArray, least: FloatArray, rate_hz: float, setting: Leve
             continue
         over = int(fallen[0])
         top = int(course[:over].argmax())
-        free = rise + max(over, top + apart)
+        free = rise + over
         if over - top <= soon:
             peaks.append(rise + top)
             decided.append(rise + over)

@@ -58,13 +58,14 @@ def match(peaks: FloatArray, truth: Truth, skip_s: tuple[float, float] = (1.0, 0
     """
     low, high = skip_s[0], truth.duration_s - skip_s[1]
     free = list(np.argsort(peaks, kind="stable"))
+    middles = truth.peaks
     pairs, missed = [], []
     for j in np.argsort(truth.blinks[:, 2], kind="stable") if len(truth.blinks) else []:
         onset, _, end = truth.blinks[j]
         fit = next((k for k in free if onset - TOLERANCE_S <= peaks[k] <= end + TOLERANCE_S), None)
         if fit is not None:
             free.remove(fit)
-        if not low <= truth.peaks[j] <= high:
+        if not low <= middles[j] <= high:
             continue
         if fit is None:
             missed.append(int(j))
