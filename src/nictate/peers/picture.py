@@ -15,7 +15,7 @@ from nictate.peers.compare import Group, Row, Setting
 from nictate.peers.ours import NAME
 
 ACROSS = 5
-"""Panels in a line."""
+"""Panels in a line, at most."""
 OURS, OTHERS = "#c1440e", "#33658a"
 MARKS: dict[Setting, dict[str, object]] = {
     "as it comes": {"marker": "o", "fillstyle": "full", "markersize": 6},
@@ -39,16 +39,18 @@ def draw(rows: Sequence[Row], groups: Sequence[Group], path: Path) -> None:
 def figure_of(rows: Sequence[Row], groups: Sequence[Group]) -> Figure:
     """The picture, not yet written."""
     methods = list(dict.fromkeys(row.method for row in rows))
-    across = min(ACROSS, len(groups))
-    down = -(-len(groups) // across)
+    down = -(-len(groups) // ACROSS)
+    across = -(-len(groups) // down)
     height = down * (0.75 + 0.19 * len(methods)) + 0.5
     figure = Figure(figsize=(2.0 + 1.75 * across, height), layout="constrained")
     panels = figure.subplots(down, across, sharey=True, squeeze=False)
-    lowest = min((_f1s(rows, g.name) for g in groups), key=lambda f1s: min(f1s, default=1.0), default=[])
-    left = max(0.0, min(lowest, default=0.0) - 0.04)
+    lowest = min((f1 for g in groups for f1 in _f1s(rows, g.name)), default=0.0)
     for axes, g in zip(panels.ravel(), groups, strict=False):
         _panel(axes, rows, methods, g)
-        axes.set_xlim(left, 1.02)
+        axes.set_xlim(max(0.0, lowest - 0.04), 1.02)
+    for labels in (axes.get_yticklabels() for axes in panels[:, 0]):
+        for label in labels:
+            label.set_color(OURS if label.get_text() == NAME else "black")
     for axes in panels.ravel()[len(groups) :]:
         axes.set_axis_off()
     figure.supxlabel("event F1", fontsize=8)
@@ -72,7 +74,7 @@ def _panel(axes: Axes, rows: Sequence[Row], methods: Sequence[str], group: Group
         if len(there) > 1:
             axes.plot([min(there), max(there)], [line, line], color=colour, linewidth=0.8, alpha=0.5)
         for way, values in f1s.items():
-            axes.plot(values, [line] * len(values), linestyle="", color=colour, **MARKS[way])  # type: ignore[arg-type]
+            axes.plot(values, [line] * len(values), linestyle="", color=colour, clip_on=False, **MARKS[way])  # type: ignore[arg-type]
         if method == NAME and there:
             axes.axvline(max(there), color=colour, linewidth=0.8, alpha=0.5)
 
