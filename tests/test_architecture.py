@@ -73,7 +73,9 @@ RULES = {
     ),
     "exercises.lessons.*": Rule((*PURE, "exercises"), (*SCIENCE, "torch")),
     "peers.packages": Rule((*PURE, "peers", "edges.recordings.complaints"), (*SCIENCE, "mne", "neurokit2")),
-    "peers.*": Rule((*PURE, "peers", "training.evaluate", "training.corpus"), (*SCIENCE, "matplotlib")),
+    "peers.*": Rule(
+        (*PURE, "peers", "training.corpus", "training.evaluate", "training.scores"), (*SCIENCE, "matplotlib")
+    ),
     "exercises.*": Rule((*PURE, "exercises"), SCIENCE),
     "service": Rule((*PURE, "edges"), (*SCIENCE, "threadpoolctl")),
     "bench": Rule((*PURE, "service"), SCIENCE),

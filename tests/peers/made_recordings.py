@@ -12,7 +12,8 @@ from nictate.profile import Profile
 from nictate.signals import FloatArray, Montage
 from nictate.simulate import Simulator
 from nictate.training.corpus import LabelledSignal
-from nictate.training.evaluate import Score, Truth
+from nictate.training.evaluate import Truth
+from nictate.training.scores import Score
 
 CLEAR = Profile(
     blinks_per_min=24,
@@ -52,16 +53,7 @@ def labelled(name: str, of: str, samples: FloatArray, montage: Montage, truth: T
 
 def scored(hits: int, misses: int, false_alarms: int) -> Score:
     """Of half a minute, with one measured delay."""
-    return Score(
-        hits=hits,
-        misses=misses,
-        false_alarms=false_alarms,
-        scored_s=30.0,
-        unconfirmed=0,
-        start_latency_s=(0.08,),
-        blink_latency_s=(0.5,),
-        peak_error_s=(0.01,),
-    )
+    return Score(hits, misses, false_alarms, 30.0, start_latency_s=(0.08,), blink_latency_s=(0.5,))
 
 
 def flipped(s: LabelledSignal) -> LabelledSignal:

@@ -13,7 +13,7 @@ from nictate.peers.compare import groups_of
 from nictate.peers.ours import NAME, cost_ms, cross_validated, held_out
 from nictate.signals import ConfigError
 from nictate.training.corpus import LabelledSignal
-from nictate.training.evaluate import Score, add
+from nictate.training.scores import Score, add
 from stand_in import CARD, matched_filter
 
 

@@ -15,7 +15,7 @@ from nictate.peers.peer import Peer
 from nictate.peers.threshold import Threshold
 from nictate.peers.trial import Outcome, cost_ms, outcome, tally
 from nictate.training.corpus import LabelledSignal
-from nictate.training.evaluate import Score, add
+from nictate.training.scores import Score, add
 
 S = TypeVar("S")
 
@@ -167,4 +167,11 @@ def row_of(
 
 
 def _without_latency(score: Score) -> Score:
-    return dataclasses.replace(score, start_latency_s=(), blink_latency_s=())
+    return dataclasses.replace(
+        score,
+        start_latency_s=(),
+        blink_latency_s=(),
+        start_after_onset_s=(),
+        blink_after_onset_s=(),
+        blink_after_end_s=(),
+    )

@@ -16,7 +16,7 @@ from nictate.peers.compare import Figures, Group, Row, row_of
 from nictate.peers.trial import MEAN, View, shown
 from nictate.signals import Block, ConfigError, Montage
 from nictate.training.corpus import LabelledSignal
-from nictate.training.evaluate import Score, add
+from nictate.training.scores import Score, add
 
 NAME = "nictate"
 
@@ -59,20 +59,8 @@ def _summed(recordings: Mapping[str, Mapping[str, Any]], signals: Sequence[Label
     if not all(s.name in recordings for s in signals):
         return None
     rows = [recordings[s.name] for s in signals]
-    return add(_counts(row) for row in rows).to_dict()
-
-
-def _counts(row: Mapping[str, Any]) -> Score:
-    return Score(
-        hits=row["hits"],
-        misses=row["misses"],
-        false_alarms=row["false_alarms"],
-        scored_s=60.0 * row["minutes"],
-        unconfirmed=0,
-        start_latency_s=(),
-        blink_latency_s=(),
-        peak_error_s=(),
-    )
+    counts = (Score(row["hits"], row["misses"], row["false_alarms"], scored_s=60.0 * row["minutes"]) for row in rows)
+    return add(counts).to_dict()
 
 
 def cost_ms(card: ModelCard, network: Network, signals: Sequence[LabelledSignal], at_least_s: float = 600.0) -> float:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from nictate.peers.peer import Found, Peer, PeerError
 from nictate.signals import BlinkEvent, FloatArray
 from nictate.training.corpus import LabelledSignal
-from nictate.training.evaluate import Score, match, score
+from nictate.training.evaluate import match, score
+from nictate.training.scores import Score
 
 S = TypeVar("S")
 
