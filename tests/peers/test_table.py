@@ -52,8 +52,8 @@ def test_figures_are_shown_as_they_are_and_the_best_in_bold(compared: tuple[list
 
 def test_what_is_not_known_is_a_dash(compared: tuple[list[Row], tuple[Group, ...]]) -> None:
     rows, groups = compared
-    partial = replace(rows[1], groups={"one": rows[1].groups["one"]}, failures=("a: b", "c: d"), ms_per_minute=0.123)
+    partial = replace(rows[1], groups={"one": rows[1].groups["one"]}, failures=("a: b", "c: d"), ms_per_minute=480.4)
     f1, whole, _, other = tables(markdown([partial], groups))
     assert f1[1][3] == "-"
-    assert whole[1][-2:] == ["2", "0.12"]
+    assert whole[1][-2:] == ["2", "480"]
     assert len(other) == 1

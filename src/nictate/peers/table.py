@@ -20,6 +20,8 @@ labels. *As it comes* is its own setting; *best for all* the one setting with th
 *best for each* is tuned on the very set that it is judged on, which nobody could do in use: an upper bound. BLINK,
 the matched filter and the thresholds are our own implementations; what is not causal has seen each recording whole.
 An exception counts as nothing found.
+
+A threshold may do best on the swing that a high-pass leaves after each blink; its delay is then that of the swing.
 """
 
 
@@ -42,7 +44,7 @@ def markdown(rows: Sequence[Row], groups: Sequence[Group], about: str = "") -> s
                 for row in rows
             ],
         ),
-        "\nAll sets together, speed and delay:\n",
+        "All sets together, speed and delay:\n",
         _table(
             (
                 "method",
@@ -65,7 +67,7 @@ def markdown(rows: Sequence[Row], groups: Sequence[Group], about: str = "") -> s
         blinks = sum(len(s.truth.blinks) for s in g.signals)
         people = len({s.subject for s in g.signals})
         parts += [
-            f"\n{g.name}: {_counted(people, 'person')}, {minutes:.1f} minutes, {_counted(blinks, 'labelled blink')}\n",
+            f"{g.name}: {_counted(people, 'person')}, {minutes:.1f} minutes, {_counted(blinks, 'labelled blink')}\n",
             _table(
                 ("method", "setting", "precision", "recall", "F1", "false/min", "shown; set to"),
                 [_on(row, g.name) for row in rows if g.name in row.groups],
@@ -87,7 +89,7 @@ def _whole(row: Row) -> tuple[str, ...]:
         _delay(one, "start"),
         _delay(one, "blink"),
         str(len(row.failures)) if row.failures else DASH,
-        DASH if row.ms_per_minute is None else f"{row.ms_per_minute:.2g}",
+        _milliseconds(row.ms_per_minute),
     )
 
 
@@ -116,6 +118,10 @@ def _cell(figures: Figures | None, key: str, form: str = ".3f") -> str:
 def _delay(figures: Figures, kind: str) -> str:
     median = _cell(figures, f"{kind}_latency_median_ms", ".0f")
     return DASH if median == DASH else f"{median} ({_cell(figures, f'{kind}_latency_p95_ms', '.0f')})"
+
+
+def _milliseconds(value: float | None) -> str:
+    return DASH if value is None else f"{value:.0f}" if value >= 10.0 else f"{value:.1f}"
 
 
 def _counted(n: int, what: str) -> str:
