@@ -234,7 +234,9 @@ def _about(card: ModelCard, recipe: Recipe, parts: Parts, before: Score, after: 
     """The card for people: what it said of the first model, and what was done since."""
     people = {name: sorted({s.subject for s in getattr(parts, name)}) for name in ("learn", "validate", "test")}
     kept_apart = people["test"] if parts.by == "person" else []
-    kept = {key: card.about[key] for key in ("description", "parameters", "opset", "recipe") if key in card.about}
+    kept: dict[str, Any] = {
+        key: card.about[key] for key in ("description", "parameters", "opset", "recipe") if key in card.about
+    }
     return {
         **kept,
         "base": {key: value for key, value in card.about.items() if key not in kept},
