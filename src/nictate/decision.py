@@ -83,6 +83,8 @@ class Shape:
     """Whether the end was seen; if not, `end` is the newest sample."""
     height_uv: float
     """Signed as the channel is, from the level before it."""
+    level_uv: float
+    """That level; like the deflection turned so that it goes up."""
 
 
 class Decision:
@@ -115,7 +117,7 @@ class Decision:
         self._humps: list[Hump] = []
         self._starts: list[tuple[float, BlinkEvent]] = []
         self._last_start = self._last_peak = self._last_end = self._last_named = -np.inf
-        self._last_height_uv = 0.0
+        self._last_height_uv = self._last_level_uv = 0.0
 
     def push(self, window: Window, said: FloatArray, decided: float) -> list[BlinkEvent]:
         """What the newest outputs ``said`` (looks, hop / step) make certain at stream time ``decided``."""
@@ -206,15 +208,19 @@ class Decision:
             if not (shape.closed or at_last):
                 break
             peak, end = shape.peak - self._delay_s, shape.end - self._delay_s
+            if not shape.risen or peak < self._last_peak + rules.apart_s:
+                # The flank of the blink before: what rises after it may be another.
+                hump.began += rules.around_s
+                if hump.began > hump.ended:
+                    self._humps.pop(0)
+                continue
             # What is said of later than this end is another blink: lids turn before the network's word falls.
             if shape.closed and hump.ended > end + rules.around_s and end > hump.began:
                 self._humps[0] = Hump(end, hump.ended, hump.confidence)
             else:
                 self._humps.pop(0)
-            if not shape.risen or peak < self._last_peak + rules.apart_s:
-                self._last_end = max(self._last_end, end)
-                continue
-            self._last_peak, self._last_end, self._last_height_uv = peak, max(self._last_end, end), shape.height_uv
+            self._last_peak, self._last_end = peak, end
+            self._last_height_uv, self._last_level_uv = shape.height_uv, shape.level_uv
             start = self._take_start(peak)
             if start is None:
                 start = self._named(shape, hump.confidence, decided)
@@ -255,8 +261,13 @@ class Decision:
         z = window.samples[lo:hi] / window.scale
         if not window.usable.all():
             z[:, ~window.usable] = 0.0
-        row, column = divmod(int(np.abs(z).argmax()), z.shape[1])
-        side = 1.0 if z[row, column] >= 0.0 else -1.0
+        if self._soon(earliest):
+            # One of the same polarity: between two blinks, the filters swing to the other side.
+            side = math.copysign(1.0, self._last_height_uv)
+            row, column = divmod(int((side * z).argmax()), z.shape[1])
+        else:
+            row, column = divmod(int(np.abs(z).argmax()), z.shape[1])
+            side = 1.0 if z[row, column] >= 0.0 else -1.0
         y = window.samples[:, column] * side
         peak = _climb(y, lo + row, round(rules.apart_s * self._rate_hz))
         level = float(y[max(0, peak - self._reach) : peak + 1].min())
@@ -275,20 +286,22 @@ class Decision:
             onset=float(times[max(peak - onset, int(np.argmax(np.isfinite(times))))]),
             peak=float(times[peak]) + _vertex(y[peak - 1 : peak + 2]) / self._rate_hz,
             end=float(times[peak + end]),
-            risen=self._risen(times, apex),
+            risen=not self._soon(earliest) or self._risen(times, apex),
             closed=over or len(after) > self._reach,
             height_uv=apex.height_uv,
+            level_uv=level,
         )
 
+    def _soon(self, time: float) -> bool:
+        """Whether a blink has just ended at ``time``."""
+        return time <= self._last_end + self._rules.reach_s
+
     def _risen(self, times: FloatArray, apex: Apex) -> bool:
-        """Whether a deflection stands out from the blink before it, where one has just ended."""
-        ended = self._last_end + self._delay_s
-        if ended <= times[apex.peak] - self._rules.reach_s:
-            return True
-        since = min(int(times.searchsorted(ended)), apex.peak)
-        rise = float(apex.signal[apex.peak] - apex.signal[since : apex.peak + 1].min())
-        # Of the same polarity, too: the filters follow each deflection with a dip.
-        return rise >= TURN * abs(self._last_height_uv) and (apex.height_uv > 0.0) == (self._last_height_uv > 0.0)
+        """Whether a deflection stands out from the blink that has just ended."""
+        since = min(int(times.searchsorted(self._last_end + self._delay_s)), apex.peak)
+        # Above the valley, and above where the last one began: a dip that is over is no blink.
+        lowest = max(float(apex.signal[since : apex.peak + 1].min()), self._last_level_uv)
+        return float(apex.signal[apex.peak]) - lowest >= TURN * abs(self._last_height_uv)
 
 
 def _climb(y: FloatArray, peak: int, most: int) -> int:
