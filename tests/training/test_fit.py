@@ -42,7 +42,7 @@ def untrained(recipe: Recipe) -> BlinkNet:
 def validated(recipe: Recipe, network: BlinkNet, people: list[LabelledSignal]) -> float:
     checks = batches(recipe, CARD, people[3:], recipe.seed + 1_000_000, 8)
     with torch.no_grad():
-        return float(np.mean([float(loss_of(network, batch).sum()) for batch in checks]))
+        return float(np.mean([float(loss_of(network, batch).mean()) for batch in checks]))
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,12 @@ PICTURES = ("losses.png", "curves.png", "misses.png", "false_alarms.png")
 
 @pytest.fixture(scope="module")
 def people() -> list[LabelledSignal]:
-    """One of them makes a pause, longer than what was recorded, and has a label in it; one has a hostile name."""
+    """One of them makes a pause, longer than what was recorded, and has a label in it; one has a hostile name.
+
+    Of the first one's blinks one has no label, so that there is a false alarm.
+    """
     one, two = person(1, lasting_s=25.0, of="<b>a"), person(2, lasting_s=25.0, of="b")
+    one = dataclasses.replace(one, truth=dataclasses.replace(one.truth, blinks=np.delete(one.truth.blinks, 3, axis=0)))
     pause = np.where(two.times >= 12.0, 40.0, 0.0)
     blinks = two.truth.blinks + np.where(two.truth.blinks >= 12.0, 40.0, 0.0)
     within = np.array([[30.0, 30.1, 30.3], [60.0, 60.1, 60.3]])  # Of the second nothing is to be seen either.
@@ -53,6 +57,7 @@ def test_a_report_has_its_pictures_and_tells_the_verdict(tmp_path: Path, people:
     assert f"Misses ({verdict.overall.misses}," in page
     assert f"False alarms ({verdict.overall.false_alarms}," in page
     assert verdict.overall.misses >= 2
+    assert verdict.overall.false_alarms >= 1
     for name, found in (("all", verdict.overall), ("b", verdict.sets["b"])):
         assert f"<td>{name}</td><td>{found.hits + found.misses}</td><td>{found.precision:.3g}</td>" in page
     assert "<b>" not in page
