@@ -136,6 +136,15 @@ def test_what_is_for_people_is_an_object() -> None:
         (changed(("rate_hz",), 0.0), "do not fit"),
         (changed(("frame_s",), -0.1), "do not fit"),
         (changed(("rate_hz",), float("nan")), "do not fit"),
+        (changed(("looks_s",), []), "one threshold for each of its looks_s"),
+        (changed(("looks_s",), [0.1, 0.2, 0.4]), "one threshold for each of its looks_s"),
+        (changed(("decision", "start"), [0.5]), "one threshold for each of its looks_s"),
+        (changed(("decision", "start"), []), "one threshold for each of its looks_s"),
+        (changed(("decision", "confirm"), [0.5, 0.5, 0.5]), "one threshold for each of its looks_s"),
+        (changed(("decision", "confirm"), [0.5, "0.5"]), "decision.confirm"),
+        (changed(("decision", "confirm"), 0.5), "decision.confirm"),
+        (changed(("decision", "habits", "weights"), [0.0, None]), "decision.habits.weights"),
+        (changed(("decision", "habits", "weights"), [0.0, 1.0]), "decision.habits.weights"),
     ],
 )
 def test_what_is_no_card_is_refused(text: str, says: str) -> None:

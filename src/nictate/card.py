@@ -15,6 +15,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from nictate.decision import DecisionRules
 from nictate.filters import Band
+from nictate.habits import Features
 from nictate.ica import IcaRules
 from nictate.quality import QualityRules
 from nictate.scaling import ScaleRules
@@ -82,6 +83,9 @@ class ModelCard:
         looks = len(card.looks_s)
         if not looks or looks != len(card.decision.start) or looks != len(card.decision.confirm):
             raise ConfigError("the model card's decision needs one threshold for each of its looks_s")
+        weights = 2 + len(Features._fields)
+        if len(card.decision.habits.weights) != weights:
+            raise ConfigError(f"the model card's decision.habits.weights are not {weights} numbers")
         return card
 
     def check(self, weights: bytes) -> None:

@@ -20,7 +20,7 @@ NEAR_S = 0.06
 
 
 def spoken(card: ModelCard, s: LabelledSignal, said: Sequence[Words], otherwise: float = 0.02) -> Heard:
-    """As if each look-ahead had said its ``words`` within `NEAR_S` of their moments, ``otherwise`` of all others."""
+    """As if each look-ahead had said its words within `NEAR_S` of their moments, and ``otherwise`` of all others."""
     silent = listen(card, lambda *_: np.zeros((len(card.looks_s), card.hop // card.step)), s)
 
     def of(times: FloatArray, words: Words) -> FloatArray:
