@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich import box
 from rich.markup import escape
 from rich.table import Table
 
@@ -17,14 +18,14 @@ from nictate.signals import ConfigError
 if TYPE_CHECKING:
     from nictate.training.corpus import LabelledSignal
     from nictate.training.crossvalidate import CrossValidation
-    from nictate.training.judge import Verdict
+    from nictate.training.judge import Judged, Trial
 
 WORK = Path("crossvalidation")
 
 TIMES = {
-    "start_latency": "start after peak, ms",
-    "blink_latency": "blink after peak, ms",
-    "blink_after_end": "blink after end, ms",
+    "start_latency": "start after peak, ms (p95)",
+    "blink_latency": "blink after peak, ms (p95)",
+    "blink_after_end": "blink after end, ms (p95)",
     "peak_error": "peak error, ms",
     "duration_error": "duration error, ms",
 }
@@ -59,13 +60,22 @@ def evaluate(
     without: Annotated[
         str | None, typer.Option(help="Do not judge by recordings whose names contain one of these: Fp1_006,Fp1_018.")
     ] = None,
+    robust: Annotated[
+        bool,
+        typer.Option("--robust", help="Also as on other amplifiers, and on simulated saccades: ten times the work."),
+    ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Folder for a page with pictures of every mistake, and curves, which --json then has too."),
+    ] = None,
     as_json: Annotated[Path | None, typer.Option("--json", help="Also write everything to this file.")] = None,
     skip_start: Annotated[float, typer.Option(min=0.0, help="Seconds not scored at the start of a recording.")] = 1.0,
     skip_end: Annotated[float, typer.Option(min=0.0, help="Seconds not scored at its end.")] = 0.3,
 ) -> None:
     """Compare detected with labelled blinks, per recording, per person, per set and overall."""
+    from nictate.edges.onnx import load_model
     from nictate.training.corpus import load
-    from nictate.training.judge import judge_trials
+    from nictate.training.judge import Judged
 
     if not cross_validate:
         given = {
@@ -86,41 +96,61 @@ def evaluate(
     with progress(1.0, "") as advance:
         signals = load(data, lambda done, of: advance(1.0 / of if done else 0.0, "reading"), say)
     judged = _judgeable(signals, without)
-    skip_s = skip_start, skip_end
     if cross_validate:
-        count = len({s.subject for s in signals}) if leave_one_out else folds or 4
+        people = len({s.subject for s in signals})
+        count = people if leave_one_out else folds or 4
         made = _cross_validated(signals, count, 1 if seed is None else seed, parts_of(doubt), jobs or 1, work or WORK)
+        models = [Judged(*load_model(fold.card), tuple(fold.tested(judged))) for fold in made.folds]
         names = {s.name for s in judged}
-        verdict = judge_trials([trial for trial in made.trials if trial.heard.signal.name in names], skip_s)
+        trials = [trial for trial in made.trials if trial.heard.signal.name in names]
+        about = f"Cross-validation over {people} people in {count} folds."
     else:
-        verdict = _judged(judged, model, held_out, skip_s)
-    found = verdict.to_dict()
+        models, trials = [_chosen(judged, model, held_out)], None
+        about = f"Model {models[0].card.sha256[:12]}{', on people whom it has never seen' if held_out else ''}."
+    found = _examined(models, trials, (skip_start, skip_end), report, robust, about)
     if as_json is not None:
         as_json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     _print(found)
+    if report is not None:
+        say(f"{report / 'index.html'} written")
+
+
+def _chosen(signals: Sequence[LabelledSignal], model: Path | None, held_out: bool) -> Judged:
+    from nictate.edges.onnx import load_model
+    from nictate.service import shipped_card
+    from nictate.training.judge import Judged
+
+    card, network = load_model(model or shipped_card())
+    people = card.about.get("split", {}).get("test", []) if held_out else {s.subject for s in signals}
+    chosen = tuple(s for s in signals if s.subject in people)
+    if not chosen:
+        raise ConfigError("none of the people that the card keeps for the test is in this folder")
+    return Judged(card, network, chosen)
+
+
+def _examined(
+    models: Sequence[Judged],
+    trials: Sequence[Trial] | None,
+    skip_s: tuple[float, float],
+    report: Path | None,
+    robust: bool,
+    about: str,
+) -> dict[str, Any]:
+    from nictate.training.examine import examine
+
+    try:
+        return examine(models, trials, skip_s, report, robust, about, progress)
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"{error.name} is missing: install nictate[train]") from None
 
 
 def _judgeable(signals: Sequence[LabelledSignal], without: str | None) -> list[LabelledSignal]:
     from nictate.training.corpus import without_parts
 
-    return without_parts(signals, parts_of(without))
-
-
-def _judged(
-    signals: Sequence[LabelledSignal], model: Path | None, held_out: bool, skip_s: tuple[float, float]
-) -> Verdict:
-    from nictate.edges.onnx import load_model
-    from nictate.service import shipped_card
-    from nictate.training.judge import judge
-
-    card, network = load_model(model or shipped_card())
-    if held_out:
-        people = card.about.get("split", {}).get("test", [])
-        signals = [s for s in signals if s.subject in people]
-        if not signals:
-            raise ConfigError("none of the people that the card keeps for the test is in this folder")
-    with progress(len(signals), "recordings") as advance:
-        return judge(card, network, signals, skip_s, lambda name: advance(1.0, name))
+    left = without_parts(signals, parts_of(without))
+    if not left:
+        raise ConfigError("--without leaves no recording to judge by")
+    return left
 
 
 def _cross_validated(
@@ -147,23 +177,39 @@ def _print(found: dict[str, Any]) -> None:
     if each["people"]:
         mean, median = (_cell(each[of], ".3f", each[f"{of}_interval"]) for of in ("mean", "median"))
         out.print(f"F1 of each of the {each['people']} people who blink: mean {mean}, median {median}")
+    if "robustness" in found:
+        _print_robust(found)
+
+
+def _print_robust(found: dict[str, Any]) -> None:
+    table = Table("the same recordings", "people", "F1 as they are", "F1 changed", "falls by")
+    for row in found["robustness"]:
+        f1 = [_cell(row[key], ".3f") for key in ("before", "after")]
+        table.add_row(row["name"], str(row["people"]), *f1, _cell(row["fall"], ".3f", row["interval"]))
+    out.print(table)
+    table = Table("simulated", "false/min", "recall between saccades", "of the same without")
+    for row in found["gaze"]:
+        recall = [_cell(row[key], ".3f") for key in ("recall", "recall_without_saccades")]
+        table.add_row(row["script"], _cell(row["false_alarms_per_minute"], ".2f"), *recall)
+    out.print(table)
 
 
 def _table(what: str, rows: dict[str, dict[str, Any]], sure: dict[str, dict[str, Any]]) -> Table:
     """Measures by name; ``sure`` has the intervals of some."""
-    table = Table(what, *("blinks", "precision", "recall", "F1", "false/min", "vain starts"), *TIMES.values())
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(what, no_wrap=True)
+    for name in ("blinks", "precision", "recall", "F1", "false/min", "vain starts", *TIMES.values()):
+        table.add_column(name, justify="right")
     for name, row in rows.items():
         of = sure.get(name, {})
         table.add_row(
             escape(name),
             str(row["blinks"]),
-            *(_cell(row[key], ".3f", of.get(key)) for key in ("precision", "recall", "f1")),
+            *(_cell(row[key], ".3f") for key in ("precision", "recall")),
+            _cell(row["f1"], ".3f", of.get("f1")),
             _cell(row["false_alarms_per_minute"], ".2f", of.get("false_alarms_per_minute")),
-            _cell(row["unconfirmed_starts_share"], ".1%"),
-            *(
-                _cell(row[f"{key}_median_ms"], ".0f", of.get(f"{key}_median_ms"), p95=row.get(f"{key}_p95_ms"))
-                for key in TIMES
-            ),
+            _cell(row["unconfirmed_starts_share"], ".0%"),
+            *(_cell(row[f"{key}_median_ms"], ".0f", p95=row.get(f"{key}_p95_ms")) for key in TIMES),
         )
     return table
 
@@ -173,4 +219,4 @@ def _cell(value: float | None, form: str, interval: Sequence[float] | None = Non
     if value is None:
         return "-"
     sure = f" [{interval[0]:{form}}, {interval[1]:{form}}]" if interval else ""
-    return escape(format(value, form) + sure + (f" (p95 {p95:{form}})" if p95 is not None else ""))
+    return escape(format(value, form) + sure + (f" ({p95:{form}})" if p95 is not None else ""))

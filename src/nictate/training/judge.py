@@ -63,6 +63,15 @@ class Trial:
         return self.heard.decide(self.card, self.card.decision)
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A network, and recordings that it has not learned from."""
+
+    card: ModelCard
+    network: Network
+    signals: tuple[LabelledSignal, ...]
+
+
 def judge(
     card: ModelCard,
     network: Network,

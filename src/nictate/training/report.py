@@ -95,6 +95,37 @@ def write_report(
     return path
 
 
+def robust_sections(found: dict[str, Any]) -> list[Section]:
+    """Of ``robustness`` and ``gaze``, where they were asked for."""
+    sections = []
+    if "robustness" in found:
+        rows = [
+            [
+                html.escape(row["name"]),
+                str(row["people"]),
+                measure(row["before"], ".3f"),
+                measure(row["after"], ".3f"),
+                measure(row["fall"], ".3f", row["interval"]),
+            ]
+            for row in found["robustness"]
+        ]
+        head = ["the same recordings", "people", "F1 as they are", "F1 changed", "falls by"]
+        sections.append(("On another amplifier", table(head, rows)))
+    if "gaze" in found:
+        rows = [
+            [
+                html.escape(row["script"]),
+                measure(row["false_alarms_per_minute"], ".2f"),
+                measure(row["recall"], ".3f"),
+                measure(row["recall_without_saccades"], ".3f"),
+            ]
+            for row in found["gaze"]
+        ]
+        head = ["simulated", "false alarms per minute", "recall of blinks between saccades", "of the same without"]
+        sections.append(("Saccades", table(head, rows)))
+    return sections
+
+
 def picture(figure: Figure, alt: str, dpi: int) -> str:
     """An ``img`` that holds its own PNG."""
     content = io.BytesIO()

@@ -72,18 +72,23 @@ def imagined(seed: int, people: int, lasting_s: float) -> Iterator[LabelledSigna
         )
         montage, rate_hz = int(rng.choice(MONTAGES)), float(rng.choice(RATES_HZ))
         simulator = Simulator(montage, rate_hz, seed=seed * 1000 + k, profile=profile)
-        block = simulator.pull(round(lasting_s * rate_hz))
-        blinks = [(b.onset, b.peak, b.end) for b in simulator.blinks() if b.kind != "long"]
-        # Long closures are neither blinks nor none, as in people's labels.
-        ignore = [(b.onset - 0.1, b.end + 0.1) for b in simulator.blinks() if b.kind == "long"]
-        yield LabelledSignal(
-            name=f"imagined/{k}",
-            set="imagined",
-            subject=f"imagined/{k}",
-            licence="simulated",
-            montage=simulator.montage,
-            samples=block.samples.astype(np.float32),
-            times=block.times,
-            truth=Truth(np.reshape(blinks, (-1, 3)), np.reshape(ignore, (-1, 2)), lasting_s),
-            polarity=-1.0 if profile.inverted else 1.0,
-        )
+        yield labelled(simulator, lasting_s, "imagined", str(k))
+
+
+def labelled(simulator: Simulator, lasting_s: float, of: str, name: str) -> LabelledSignal:
+    """So much of what comes from a simulator, with the labels that a person would have given it."""
+    block = simulator.pull(round(lasting_s * simulator.montage.rate_hz))
+    blinks = [(b.onset, b.peak, b.end) for b in simulator.blinks() if b.kind != "long"]
+    # Long closures are neither blinks nor none, as in people's labels.
+    ignore = [(b.onset - 0.1, b.end + 0.1) for b in simulator.blinks() if b.kind == "long"]
+    return LabelledSignal(
+        name=f"{of}/{name}",
+        set=of,
+        subject=f"{of}/{name}",
+        licence="simulated",
+        montage=simulator.montage,
+        samples=block.samples.astype(np.float32),
+        times=block.times,
+        truth=Truth(np.reshape(blinks, (-1, 3)), np.reshape(ignore, (-1, 2)), lasting_s),
+        polarity=-1.0 if simulator.profile.inverted else 1.0,
+    )

@@ -1,0 +1,113 @@
+"""What the same recordings would have given on another amplifier: turned over, louder, slower, with one channel."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from scipy.signal import resample_poly
+
+from nictate.signals import Montage
+from nictate.training.corpus import LabelledSignal
+from nictate.training.intervals import Interval, falls
+from nictate.training.judge import Judged, Verdict, conclude, judge
+from nictate.training.scores import Score
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """By how much a change of the recordings lowers F1."""
+
+    name: str
+    people: int
+    before: float
+    """F1 of those recordings that can be changed so."""
+    after: float
+    fall: float
+    interval: Interval
+    """Of the fall, over people."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; None where there is nothing to measure."""
+        row = dataclasses.asdict(self)
+        return {key: None if isinstance(value, float) and np.isnan(value) else value for key, value in row.items()}
+
+
+def turned(s: LabelledSignal) -> LabelledSignal:
+    """Of the other polarity."""
+    return dataclasses.replace(s, samples=-s.samples, polarity=-s.polarity)
+
+
+def louder(s: LabelledSignal, by: float) -> LabelledSignal:
+    """As an amplifier delivers it that mistakes its unit."""
+    return dataclasses.replace(s, samples=(by * s.samples).astype(np.float32))
+
+
+def alone(s: LabelledSignal) -> LabelledSignal | None:
+    """The channel nearest to the eyes, without the others; None where there is one only."""
+    if len(s.channels) < 2:
+        return None
+    k = s.channels[0]
+    montage = Montage((s.montage.names[k],), s.montage.rate_hz, reference=s.montage.reference)
+    return dataclasses.replace(s, montage=montage, samples=s.samples[:, [k]], source=None)
+
+
+def resampled(s: LabelledSignal, rate_hz: float) -> LabelledSignal | None:
+    """At another rate, each unbroken stretch by itself; None where it has that rate already."""
+    old_hz = s.montage.rate_hz
+    if rate_hz == old_hz:
+        return None
+    ratio = Fraction(rate_hz / old_hz).limit_denominator(1000)
+    holes = np.flatnonzero(np.diff(s.times) > 1.5 / old_hz) + 1
+    samples, times = [], []
+    for x, t in zip(np.split(s.samples, holes), np.split(s.times, holes), strict=True):
+        # Along a line beyond the ends: offsets of many mV would ring otherwise.
+        y = resample_poly(x.astype(np.float64), ratio.numerator, ratio.denominator, axis=0, padtype="line")
+        samples.append(y.astype(np.float32))
+        times.append(t[0] + np.arange(len(y)) / (old_hz * float(ratio)))
+    montage = dataclasses.replace(s.montage, rate_hz=rate_hz)
+    return dataclasses.replace(
+        s, montage=montage, samples=np.concatenate(samples), times=np.concatenate(times), source=None
+    )
+
+
+VARIANTS: dict[str, Callable[[LabelledSignal], LabelledSignal | None]] = {
+    "polarity flipped": turned,
+    "gain x0.3": lambda s: louder(s, 0.3),
+    "gain x3": lambda s: louder(s, 3.0),
+    "at 100 Hz": lambda s: resampled(s, 100.0),
+    "at 200 Hz": lambda s: resampled(s, 200.0),
+    "at 500 Hz": lambda s: resampled(s, 500.0),
+    "at 1000 Hz": lambda s: resampled(s, 1000.0),
+    "one channel": alone,
+}
+
+
+def robustness(
+    judged: Sequence[Judged],
+    verdict: Verdict,
+    skip_s: tuple[float, float],
+    advance: Callable[[float, str], None] = lambda *_: None,
+) -> list[Variant]:
+    """Every variant of all recordings, beside their ``verdict`` as they are; ``advance`` hears shares of the whole."""
+    rows = []
+    count = sum(len(one.signals) for one in judged) * len(VARIANTS)
+    for name, changed in VARIANTS.items():
+        signals: list[LabelledSignal] = []
+        scores: list[Score] = []
+        for one in judged:
+            for s in one.signals:
+                other = changed(s)
+                if other is not None:
+                    signals.append(s)
+                    scores.append(judge(one.card, one.network, [other], skip_s).overall)
+                advance(1.0 / count, name)
+        after = conclude(signals, scores)
+        before = conclude(signals, [verdict.recordings[s.name] for s in signals])
+        fall, sure = falls(tuple(before.people.values()), tuple(after.people.values()))
+        rows.append(Variant(name, len(after.people), before.overall.f1, after.overall.f1, fall, sure))
+    return rows
