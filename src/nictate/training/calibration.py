@@ -77,8 +77,8 @@ class Ranking:
 
     @property
     def area(self) -> float:
-        """The chance that a second with a blink is ranked before one without."""
-        return float(np.trapezoid(self.true, self.false))
+        """The chance that a second with a blink is ranked before one without; NaN where there are none of a kind."""
+        return float(np.trapezoid(self.true, self.false)) if len(self.true) > 1 else float("nan")
 
 
 def ranked(p: FloatArray, truth: BoolArray) -> Ranking:

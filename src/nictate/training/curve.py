@@ -103,7 +103,8 @@ def busy(card: ModelCard, heard: Heard) -> Heard:
 def front(dots: Sequence[Dot]) -> list[Dot]:
     """Those that no other beats in both latency and F1 (Pareto's front), the fastest first."""
     best: list[Dot] = []
-    for dot in sorted(dots, key=lambda dot: (dot.latency_s, -dot.score.f1)):
-        if np.isfinite(dot.latency_s) and (not best or dot.score.f1 > best[-1].score.f1):
+    known = [dot for dot in dots if np.isfinite(dot.latency_s)]
+    for dot in sorted(known, key=lambda dot: (dot.latency_s, -dot.score.f1)):
+        if not best or dot.score.f1 > best[-1].score.f1:
             best.append(dot)
     return best

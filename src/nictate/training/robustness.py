@@ -65,8 +65,9 @@ def resampled(s: LabelledSignal, rate_hz: float) -> LabelledSignal | None:
     holes = np.flatnonzero(np.diff(s.times) > 1.5 / old_hz) + 1
     samples, times = [], []
     for x, t in zip(np.split(s.samples, holes), np.split(s.times, holes), strict=True):
-        # Along a line beyond the ends: offsets of many mV would ring otherwise.
-        y = resample_poly(x.astype(np.float64), ratio.numerator, ratio.denominator, axis=0, padtype="line")
+        # Offsets of many mV would ring, at the ends and through what the filter lets pass.
+        offset = np.nan_to_num(np.nanmedian(x, axis=0).astype(np.float64))
+        y = resample_poly(x - offset, ratio.numerator, ratio.denominator, axis=0, padtype="line") + offset
         samples.append(y.astype(np.float32))
         times.append(t[0] + np.arange(len(y)) / (old_hz * float(ratio)))
     montage = dataclasses.replace(s.montage, rate_hz=rate_hz)

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from made_people import person
+
+from nictate.training.corpus import LabelledSignal
+from nictate.training.judge import Judged, judge
+from nictate.training.robustness import VARIANTS, alone, louder, resampled, robustness, turned
+from stand_in import STAND_IN
+
+SKIP_S = (1.0, 0.3)
+
+
+@pytest.fixture(scope="module")
+def someone() -> LabelledSignal:
+    return person(1, lasting_s=15.0)
+
+
+def test_changes_undo_each_other(someone: LabelledSignal) -> None:
+    twice = turned(turned(someone))
+    np.testing.assert_array_equal(twice.samples, someone.samples)
+    assert (turned(someone).polarity, twice.polarity) == (-1.0, 1.0)
+    np.testing.assert_allclose(louder(louder(someone, 3.0), 1 / 3).samples, someone.samples, rtol=1e-6)
+    assert turned(someone).truth is someone.truth
+
+
+@pytest.mark.parametrize("rate_hz", [100.0, 200.0, 500.0, 1000.0])
+def test_another_rate_shows_the_same_signal(someone: LabelledSignal, rate_hz: float) -> None:
+    """Of a slow wave on an offset of many mV, with a hole in it."""
+    times = np.arange(0.0, 12.0, 1 / 128.0)
+    times = times + np.where(times >= 5.0, 2.0, 0.0)
+
+    def wave(t: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        return np.asarray(20_000.0 + 100.0 * np.sin(2 * np.pi * 3.0 * t))
+
+    s = dataclasses.replace(someone, times=times, samples=wave(times)[:, np.newaxis].astype(np.float32))
+    s = dataclasses.replace(s, montage=dataclasses.replace(someone.montage, names=("Fp1",)))
+    other = resampled(s, rate_hz)
+    assert other is not None
+    assert other.montage.rate_hz == rate_hz
+    steps = np.diff(other.times)
+    assert (np.abs(steps - 1 / rate_hz) < 1e-6).sum() == len(steps) - 1
+    assert steps.max() == pytest.approx(2.0, abs=0.02)
+    inside = np.minimum(np.abs(other.times[:, np.newaxis] - [0.0, 5.0, 7.0, 14.0]).min(axis=1), 1.0) > 0.3
+    np.testing.assert_allclose(other.samples[inside, 0], wave(other.times)[inside], atol=2.0)
+    assert np.abs(other.samples - 20_000.0).max() < 200.0
+
+
+def test_what_cannot_be_changed_is_left_out(someone: LabelledSignal) -> None:
+    assert resampled(someone, 128.0) is None
+    single = alone(someone)
+    assert single is not None
+    assert single.montage.names == ("Fp1",)
+    np.testing.assert_array_equal(single.samples[:, 0], someone.samples[:, 0])
+    assert alone(single) is None
+
+
+def test_each_change_is_compared_with_the_same_recordings_as_they_are(
+    someone: LabelledSignal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("gain x0.3", "gain x3", "at 100 Hz", "at 500 Hz", "at 1000 Hz"):
+        monkeypatch.delitem(VARIANTS, name)
+    single = alone(person(2, lasting_s=15.0))
+    assert single is not None
+    models = [Judged(*STAND_IN[:2], (someone,)), Judged(*STAND_IN[:2], (single,))]
+    before = judge(*STAND_IN[:2], [someone, single], SKIP_S)
+    shares: list[float] = []
+    rows = {row.name: row for row in robustness(models, before, SKIP_S, lambda share, _: shares.append(share))}
+    assert list(rows) == list(VARIANTS)
+    assert sum(shares) == pytest.approx(1.0)
+    assert all(row.fall == pytest.approx(row.before - row.after) for row in rows.values())
+    # The stand-in sees polarity and gain no more than the shipped model does.
+    assert rows["polarity flipped"].fall == pytest.approx(0.0, abs=1e-9)
+    assert rows["polarity flipped"].people == 2
+    assert rows["polarity flipped"].before == before.overall.f1
+    one = rows["one channel"]
+    assert (one.people, one.before) == (1, before.recordings[someone.name].f1)
+    assert one.interval is None
+    changed = judge(*STAND_IN[:2], [s for s in [alone(someone)] if s is not None], SKIP_S)
+    assert one.after == changed.overall.f1
+    assert json.loads(json.dumps([row.to_dict() for row in rows.values()], allow_nan=False))
