@@ -175,7 +175,7 @@ Without a prior, least squares solves XX'w = Xy: the line x/2 + 1. The prior has
         Step(
             """
 In the detector: tried, and left out. A person's blinks resemble each other, so
-`nictate.exercises.calibration` learns the logarithms of height and duration from each person's
+`nictate.exercises.own_blinks` learns the logarithms of height and duration from each person's
 earlier blinks, one at a time and with forgetting, and adds to the confidence what a candidate's
 likeness to them says. It was measured on 25 people (749 labelled blinks) whom the first model
 (eb4c2cf7a754) was not trained on, all its parameters chosen each time on the other 24:
@@ -190,7 +190,7 @@ What is gained over the card is 0.024, with a 95 % interval over people from -0.
 comes from one person with 217 small blinks: without that one it is 0.000 (-0.019 to 0.022). The
 mean over people falls either way. That is no reason to make what the detector says of a blink
 depend on everything that came before it. To measure it anew:
-python scripts/bench_calibration.py DATA_DIR.
+python scripts/bench_own_blinks.py DATA_DIR.
 """,
             r"\operatorname{logit} p' = \operatorname{logit} p + "
             r"\beta \log\frac{p(a, d \mid \text{this person's blinks})}"

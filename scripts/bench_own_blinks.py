@@ -1,7 +1,7 @@
-"""Whether a person's earlier blinks make the detector better: python scripts/bench_calibration.py DATA_DIR WORK
+"""Whether a person's earlier blinks make the detector better: python scripts/bench_own_blinks.py DATA_DIR WORK
 
 WORK is where ``nictate evaluate --cross-validate`` has kept what networks said of people whom they had not learned
-from. What `nictate.exercises.calibration` has learned from a person's blinks so far is weighed with the network's word
+from. What `nictate.exercises.own_blinks` has learned from a person's blinks so far is weighed with the network's word
 on each candidate. Threshold, weight, forgetting and what is learned from are chosen on all other people, and so are a
 threshold on the network's word alone and the weights of `nictate.habits`, which the detector uses. Prints counts and
 F1, and the gain over the network alone with a bootstrap interval over people.
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from nictate.decision import NEVER
-from nictate.exercises.calibration import Person, likeness, looks, population_of
+from nictate.exercises.own_blinks import Person, likeness, looks, population_of
 from nictate.signals import BlinkEvent, FloatArray
 from nictate.training.acquaint import neutral
 from nictate.training.corpus import load

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from nictate.exercises.calibration import Person, Population, likeness, looks, population_of
+from nictate.exercises.own_blinks import Person, Population, likeness, looks, population_of
 from nictate.signals import FloatArray
 
 POPULATION = Population(np.array([4.5, -1.2]), np.array([0.5, 0.1]), np.array([0.09, 0.04]))
