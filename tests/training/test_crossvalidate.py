@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 from made_models import Exported
 from made_people import nobody, person
 
+from nictate.card import ModelCard
+from nictate.decision import DecisionRules
 from nictate.edges.onnx import load_model
 from nictate.signals import ConfigError
 from nictate.training import crossvalidate
 from nictate.training.corpus import LabelledSignal
-from nictate.training.crossvalidate import CrossValidation, cross_validate, fold_people
+from nictate.training.crossvalidate import CrossValidation, cross_validate, fold_people, reopen
 from nictate.training.fit import Epoch, Fitted
+from nictate.training.heard import Heard
 from nictate.training.judge import judge, judge_trials
 from nictate.training.recipe import Recipe
 from nictate.training.train import Made
@@ -47,8 +50,7 @@ def test_everybody_is_tested_once_and_never_by_who_has_learned_from_him(
     assert sorted(person for split in splits for person in split.test) == sorted(people)
     for split in splits:
         assert sorted((*split.train, *split.validate, *split.test)) == sorted(people)
-        # A fifth of those who are left, rounded up.
-        assert len(split.validate) == -(-(len(people) - len(split.test)) // 5)
+        assert not split.validate
     tested = [len(split.test) for split in splits]
     assert max(tested) - min(tested) <= 1
     for of in {s.set for s in signals}:
@@ -75,11 +77,12 @@ class Run(NamedTuple):
 
 
 class Lab:
-    """Where networks are trained in no time, always the same one; its thresholds tell who it has learned from."""
+    """Where networks are trained in no time, always the same one, and thresholds tell whom they were chosen by."""
 
     def __init__(self, work: Path, exported: Exported) -> None:
         self.work = work
-        self.trained: list[tuple[Recipe, list[str], list[str]]] = []
+        self.trained: list[tuple[Recipe, set[str]]] = []
+        self.chosen_by: list[set[str]] = []
         self._exported = exported
         people = [person(seed, lasting_s=15.0, of="lab") for seed in (1, 2, 3, 4)]
         self.people = [*people, dataclasses.replace(person(5, lasting_s=10.0, of="lab"), subject=people[0].subject)]
@@ -92,23 +95,32 @@ class Lab:
         say: Callable[[str], None],
         hear: Callable[[Epoch], None],
     ) -> Made:
-        self.trained.append((recipe, [s.subject for s in train], [s.subject for s in validate]))
+        assert not validate
+        self.trained.append((recipe, {s.name for s in train}))
         say("trained")
         for k in range(recipe.epochs):
             hear(Epoch(k + 1, 0.1, 0.1))
-        of, network, weights = self._exported.card, self._exported.network, self._exported.weights
-        confirm = 0.5 + 0.01 * len(self.trained)
-        card = dataclasses.replace(of, decision=dataclasses.replace(of.decision, confirm=confirm))
-        return Made(card, weights, self._exported.deployed, Fitted(network, (), 1))
+        fitted = Fitted(self._exported.network, (), 1)
+        return Made(self._exported.card, self._exported.weights, self._exported.deployed, fitted)
+
+    def choose(self, card: ModelCard, heard: list[Heard]) -> DecisionRules:
+        self.chosen_by.append({h.signal.name for h in heard})
+        level = 0.2 + 0.01 * len(self.chosen_by)
+        return dataclasses.replace(card.decision, confirm=(level,) * len(card.looks_s))
 
     def run(
-        self, recipe: Recipe = RECIPE, folds: int = 2, jobs: int = 1, people: list[LabelledSignal] | None = None
+        self,
+        recipe: Recipe = RECIPE,
+        folds: int = 2,
+        jobs: int = 1,
+        people: list[LabelledSignal] | None = None,
+        doubted: tuple[str, ...] = (),
     ) -> Run:
         said: list[str] = []
         shares: list[float] = []
         signals = self.people if people is None else people
         made = cross_validate(
-            signals, self.work, recipe, folds, jobs, said.append, lambda share, _: shares.append(share)
+            signals, self.work, recipe, folds, doubted, jobs, said.append, lambda share, _: shares.append(share)
         )
         return Run(signals, made, said, shares)
 
@@ -120,29 +132,58 @@ class Lab:
 def lab(tmp_path: Path, exported: Exported, monkeypatch: pytest.MonkeyPatch) -> Lab:
     lab = Lab(tmp_path / "work", exported)
     monkeypatch.setattr(crossvalidate, "make", lab.make)
+    monkeypatch.setattr(crossvalidate, "choose", lab.choose)
     return lab
 
 
-def test_each_recording_is_heard_by_the_network_of_its_fold(lab: Lab) -> None:
+def names(run: Run, people: tuple[str, ...]) -> set[str]:
+    return {s.name for s in run.people if s.subject in people}
+
+
+def test_each_recording_is_heard_by_a_network_that_knows_it_not(lab: Lab) -> None:
     run = lab.run()
     assert [trial.heard.signal for trial in run.made.trials] == run.people
-    assert len(lab.trained) == 2
-    for fold, (recipe, train, validate) in zip(run.made.folds, lab.trained, strict=True):
-        assert recipe == RECIPE
-        assert not {*train, *validate} & {*fold.split.test}
-        assert ({*train}, {*validate}) == ({*fold.split.train}, {*fold.split.validate})
+    assert lab.trained == [(RECIPE, names(run, fold.split.train)) for fold in run.made.folds]
+    for fold in run.made.folds:
         card, network = load_model(fold.card)
-        tested = [s for s in run.people if s.subject in fold.split.test]
         trials = [trial for trial in run.made.trials if trial.heard.signal.subject in fold.split.test]
         assert {trial.card.decision.confirm for trial in trials} == {card.decision.confirm}
-        assert judge_trials(trials, SKIP_S) == judge(card, network, tested, SKIP_S)
+        assert judge_trials(trials, SKIP_S) == judge(card, network, fold.tested(run.people), SKIP_S)
     assert len({trial.card.decision.confirm for trial in run.made.trials}) == 2
+
+
+def test_thresholds_are_chosen_by_what_other_networks_said_of_people_new_to_them(lab: Lab) -> None:
+    run = lab.run()
+    assert lab.chosen_by == [names(run, fold.split.train) for fold in run.made.folds]
+
+
+def test_doubted_labels_are_judged_by_and_teach_nothing(lab: Lab) -> None:
+    run = lab.run(doubted=("sub-3",))
+    doubted = {s.name for s in run.people if "sub-3" in s.name}
+    assert doubted
+    for of in (*(names for _, names in lab.trained), *lab.chosen_by):
+        assert not of & doubted
+    assert doubted <= {trial.heard.signal.name for trial in run.made.trials}
+    with pytest.raises(ConfigError, match="it doubts sub-3"):
+        lab.run()
+
+
+def test_one_that_is_done_can_be_opened_again(lab: Lab) -> None:
+    with pytest.raises(ConfigError, match="cross-validate first"):
+        reopen(lab.people, lab.work)
+    made = lab.run().made
+    again = reopen(lab.people, lab.work)
+    assert again.folds == made.folds
+    assert judge_trials(again.trials, SKIP_S) == judge_trials(made.trials, SKIP_S)
+    made.folds[0].heard(made.folds[0].tested(lab.people)[0]).unlink()
+    with pytest.raises(ConfigError, match="not finished"):
+        reopen(lab.people, lab.work)
 
 
 def test_progress_is_told_to_the_end(lab: Lab) -> None:
     run = lab.run()
     assert sum(run.shares) == pytest.approx(1.0)
-    assert run.said == ["fold 1: trained", "fold 2: trained"]
+    assert [line for line in run.said if "trained" in line] == ["fold 1: trained", "fold 2: trained"]
 
 
 def test_what_is_there_is_not_made_again(lab: Lab) -> None:
@@ -209,7 +250,7 @@ def test_folds_beside_each_other_give_the_same(lab: Lab) -> None:
 
 def test_a_fold_without_blinks_to_learn_from_says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="fold 1 has no labelled blinks to train with"):
-        cross_validate(crowd([4]), tmp_path, RECIPE, 2, 1, lambda _: None, lambda *_: None)
+        cross_validate(crowd([4]), tmp_path, RECIPE, 2, (), 1, lambda _: None, lambda *_: None)
 
 
 def test_who_is_in_several_sets_is_one_person() -> None:

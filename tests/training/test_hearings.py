@@ -9,8 +9,8 @@ from made_people import person
 
 from nictate.signals import ConfigError
 from nictate.training import hearings
-from nictate.training.choose import listen
 from nictate.training.corpus import LabelledSignal
+from nictate.training.heard import listen
 from stand_in import STAND_IN
 
 CARD = STAND_IN.card
