@@ -36,6 +36,8 @@ class DecisionRules:
     """Below this share of its threshold, a probability has let go of the blink."""
     heed: float
     """The network's probability below which nothing is looked at."""
+    patience_s: float
+    """A blink is told no sooner than so long after it was first spoken of; 0 for as soon as it is over."""
     apart_s: float
     """Two blinks are at least so far apart."""
     around_s: float
@@ -202,6 +204,8 @@ class Decision:
         rules = self._rules
         while self._humps:
             hump = self._humps[0]
+            if window.times[-1] < hump.began + rules.patience_s and not at_last:
+                break
             # No further than one blink reaches: where two follow closely, the network may speak of them as one.
             until = min(hump.ended, hump.began + rules.apart_s)
             shape = self._read(window, max(hump.began - rules.around_s, self._last_end), until + rules.around_s)

@@ -37,8 +37,6 @@ class Features(NamedTuple):
     """Log odds that this person's blinks have the candidate's polarity."""
     smaller: float
     """Log of the candidate's height over that of this person's blinks where it is less, shrunk while few are known."""
-    far_smaller: float
-    """The same squared."""
 
 
 class Habits:
@@ -73,10 +71,9 @@ class Habits:
         seen_s = rules.memory_s * -math.expm1(-max(0.0, time_s - self._began) / rules.memory_s)
         often = math.log((known + rules.doubt) / (seen_s * rules.usual_per_min / 60.0 + rules.doubt))
         if known <= 0.0:
-            return Features(often, 0.0, 0.0, 0.0)
+            return Features(often, 0.0, 0.0)
         less = min(0.0, math.log(abs(height_uv) + 1e-3) - self._log_heights * fade / known)
-        sure = known / (known + 1.0)
-        return Features(often, math.log((own + 0.5) / (other + 0.5)), sure * less, sure * less * less)
+        return Features(often, math.log((own + 0.5) / (other + 0.5)), less * known / (known + 1.0))
 
     def log_odds(self, p: float, features: Features) -> float:
         """The network's probability ``p`` with habits taken into account, as log odds."""

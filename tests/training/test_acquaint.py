@@ -14,7 +14,8 @@ from scipy.optimize import minimize
 from nictate.decision import NEVER, DecisionRules
 from nictate.habits import Features, HabitRules
 from nictate.signals import FloatArray
-from nictate.training.acquaint import CAUTION, acquaint, asked, logistic, neutral
+from nictate.training.acquaint import CAUTION, acquaint, asked, neutral, shares
+from nictate.training.acquaint import logistic as shared_logistic
 from nictate.training.evaluate import Truth
 from nictate.training.heard import Heard, outcome
 from stand_in import CARD
@@ -25,6 +26,11 @@ PRIOR = np.array([0.0, 1.0, 0.0])
 
 
 # --- logistic regression --------------------------------------------------------------------------
+
+
+def logistic(X: FloatArray, y: FloatArray, prior: FloatArray) -> FloatArray:
+    """All candidates weigh the same."""
+    return shared_logistic(X, y, prior, np.ones(len(y)))
 
 
 def candidates(seed: int, n: int, spread: float = 2.0) -> tuple[FloatArray, FloatArray]:
@@ -97,7 +103,25 @@ def test_neither_the_order_of_candidates_nor_yes_and_no_matter() -> None:
     np.testing.assert_allclose(logistic(X, 1.0 - y, -PRIOR), -found, rtol=0, atol=1e-9)
 
 
+def test_a_share_of_two_is_as_good_as_twice() -> None:
+    X, y = candidates(3, 50)
+    share = np.where(np.arange(50) < 20, 2.0, 1.0)
+    twice = logistic(np.vstack((X, X[:20])), np.concatenate((y, y[:20])), PRIOR)
+    np.testing.assert_allclose(shared_logistic(X, y, PRIOR, share), twice, rtol=0, atol=1e-9)
+
+
 # --- people ---------------------------------------------------------------------------------------
+
+
+def test_the_more_somebody_blinks_the_less_each_blink_counts_and_the_more_all_of_them() -> None:
+    few, many = dipping(1), dipping(2)
+    blinks = np.tile(many.signal.truth.blinks, (9, 1))
+    truth = dataclasses.replace(many.signal.truth, blinks=blinks)
+    busy = dataclasses.replace(many, signal=dataclasses.replace(many.signal, truth=truth, subject="busy"))
+    calm, often = shares([few, busy])
+    assert 0.0 < often < calm < 1.0
+    assert often * len(blinks) > calm * len(few.signal.truth.blinks)
+    assert shares([busy, busy])[0] < often  # All recordings of a person count together.
 
 
 @lru_cache
@@ -176,7 +200,7 @@ def test_where_there_is_nothing_to_learn_the_networks_word_stands() -> None:
         [spoken(CARD, nothing, ({},) * LOOKS)],
     ):
         assert acquaint(CARD, heard, LATE) == plain
-    assert plain.weights == (0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
+    assert plain.weights == (0.0, 1.0, 0.0, 0.0, 0.0)
 
 
 def test_nothing_but_the_weights_is_learned_and_they_survive_the_card() -> None:

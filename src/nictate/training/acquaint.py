@@ -40,12 +40,15 @@ def acquaint(card: ModelCard, heard: Sequence[Heard], first: int) -> HabitRules:
         card.decision,
         start=(NEVER,) * len(card.looks_s),
         confirm=asked(card, first, POSSIBLE),
+        # So that a candidate is as likely as the network ever found it.
+        patience_s=card.looks_s[-1] + card.decision.apart_s,
         habits=plain,
     )
     known = [_candidates(h.decide(card, rules), h.signal.truth, rules) for h in heard]
     X, y = np.concatenate([x for x, _ in known]), np.concatenate([of for _, of in known])
+    share = np.repeat(shares(heard), [len(of) for _, of in known])
     start = np.array(plain.weights)
-    weights = logistic(X, y, start) if len(set(y.tolist())) == 2 else start
+    weights = logistic(X, y, start, share) if len(set(y.tolist())) == 2 else start
     return dataclasses.replace(plain, weights=tuple(round(float(w), 4) for w in weights))
 
 
@@ -70,14 +73,24 @@ def _candidates(events: Sequence[BlinkEvent], truth: Truth, rules: DecisionRules
     return np.reshape(X, (-1, len(rules.habits.weights))), np.array(y)
 
 
-def logistic(X: FloatArray, y: FloatArray, prior: FloatArray) -> FloatArray:
-    """Weights w (k,) that maximise sum log sigma(+-X w) - `CAUTION` |w - prior|^2 / 2 for X (n, k) and y (n,), 0 or 1.
+def shares(heard: Sequence[Heard]) -> FloatArray:
+    """How much a recording's counts weigh: less for a person of whom there is much, or a few would decide for all."""
+    blinks: dict[str, int] = {}
+    for h in heard:
+        blinks[h.signal.subject] = blinks.get(h.signal.subject, 0) + len(h.signal.truth.blinks)
+    return np.array([(10.0 / (10.0 + blinks[h.signal.subject])) ** 0.5 for h in heard])
 
-    By Newton's method, halving steps that go too far.
+
+def logistic(X: FloatArray, y: FloatArray, prior: FloatArray, share: FloatArray) -> FloatArray:
+    """Weights w (k,) that maximise sum s log sigma(+-X w) - `CAUTION` |w - prior|^2 / 2.
+
+    For X (n, k), y (n,), 0 or 1, and shares s (n,). By Newton's method, halving steps that go too far.
     """
 
     def loss(w: FloatArray) -> float:
-        return float(np.logaddexp(0.0, np.where(y > 0.5, -1.0, 1.0) * (X @ w)).sum() + 0.5 * CAUTION * _square(w))
+        return float(
+            (share * np.logaddexp(0.0, np.where(y > 0.5, -1.0, 1.0) * (X @ w))).sum() + 0.5 * CAUTION * _square(w)
+        )
 
     def _square(w: FloatArray) -> float:
         return float(((w - prior) ** 2).sum())
@@ -85,8 +98,8 @@ def logistic(X: FloatArray, y: FloatArray, prior: FloatArray) -> FloatArray:
     w = prior.astype(np.float64)
     for _ in range(100):
         p = 0.5 * (1.0 + np.tanh(0.5 * (X @ w)))
-        gradient = X.T @ (p - y) + CAUTION * (w - prior)
-        curvature = (X.T * (p * (1.0 - p))) @ X + CAUTION * np.eye(len(w))
+        gradient = X.T @ (share * (p - y)) + CAUTION * (w - prior)
+        curvature = (X.T * (share * p * (1.0 - p))) @ X + CAUTION * np.eye(len(w))
         step = np.linalg.solve(curvature, gradient)
         while loss(w - step) > loss(w) and np.abs(step).max() > 1e-12:
             step *= 0.5

@@ -70,12 +70,11 @@ class Recipe:
                 confirm=(0.5,) * len(self.looks_s),
                 release=0.6,
                 heed=0.1,
+                patience_s=0.0,
                 apart_s=0.15,
                 around_s=0.04,
                 edge=0.2,
                 reach_s=0.35,
-                habits=HabitRules(
-                    memory_s=120.0, usual_per_min=10.0, doubt=2.0, weights=(0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
-                ),
+                habits=HabitRules(memory_s=120.0, usual_per_min=10.0, doubt=2.0, weights=(0.0, 1.0, 0.0, 0.0, 0.0)),
             ),
         )
