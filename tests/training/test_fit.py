@@ -14,7 +14,7 @@ from nictate.training.fit import Epoch, Fitted, fit, loss_of
 from nictate.training.network import BlinkNet
 from nictate.training.recipe import Recipe
 
-RECIPE = Recipe(seed=3, epochs=2, batches=10, batch=3, example_s=8.0, learning_rate=1e-2)
+RECIPE = Recipe(seed=3, epochs=2, batches=10, batch=3, example_s=8.0, learning_rate=5e-3)
 OTHER = dataclasses.replace(RECIPE, seed=4, epochs=3, batches=2)
 CARD = RECIPE.card()
 
