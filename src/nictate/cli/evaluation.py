@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 WORK = Path("crossvalidation")
 
 TIMES = {
-    "start_latency": "start after peak, ms (p95)",
-    "blink_latency": "blink after peak, ms (p95)",
-    "blink_after_end": "blink after end, ms (p95)",
-    "peak_error": "peak error, ms",
-    "duration_error": "duration error, ms",
+    "start_latency": "start\nafter peak",
+    "blink_latency": "blink\nafter peak",
+    "blink_after_end": "blink\nafter end",
+    "peak_error": "peak\nerror",
+    "duration_error": "duration\nerror",
 }
-"""By their names in `Score.to_dict`."""
+"""Heads by their names in `Score.to_dict`."""
 
 
 @app.command()
@@ -55,10 +55,11 @@ def evaluate(
     ] = None,
     doubt: Annotated[
         str | None,
-        typer.Option(help="With --cross-validate: learn nothing from recordings with one of these in names."),
+        typer.Option(help="Learn nothing from recordings with one of these in their names. [default: none]"),
     ] = None,
     without: Annotated[
-        str | None, typer.Option(help="Do not judge by recordings whose names contain one of these: Fp1_006,Fp1_018.")
+        str | None,
+        typer.Option(help="Leave out recordings with one of these in their names: Fp1_006. [default: none]"),
     ] = None,
     robust: Annotated[
         bool,
@@ -66,7 +67,7 @@ def evaluate(
     ] = False,
     report: Annotated[
         Path | None,
-        typer.Option(help="Folder for a page with pictures of every mistake, and curves, which --json then has too."),
+        typer.Option(help="Also write a page with curves, which --json then has too, and a picture of every mistake."),
     ] = None,
     as_json: Annotated[Path | None, typer.Option("--json", help="Also write everything to this file.")] = None,
     skip_start: Annotated[float, typer.Option(min=0.0, help="Seconds not scored at the start of a recording.")] = 1.0,
@@ -196,10 +197,12 @@ def _print_robust(found: dict[str, Any]) -> None:
 
 def _table(what: str, rows: dict[str, dict[str, Any]], sure: dict[str, dict[str, Any]]) -> Table:
     """Measures by name; ``sure`` has the intervals of some."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    caption = "Times in ms: median (95th percentile). Vain starts: completed by no blink."
+    sure_of = " In brackets: 95 % interval over people." if sure else ""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=caption + sure_of, caption_justify="left")
     table.add_column(what, no_wrap=True)
-    for name in ("blinks", "precision", "recall", "F1", "false/min", "vain starts", *TIMES.values()):
-        table.add_column(name, justify="right")
+    for name in ("blinks", "precision", "recall", "F1", "false/min", "vain\nstarts", *TIMES.values()):
+        table.add_column(name, justify="right", no_wrap=True)
     for name, row in rows.items():
         of = sure.get(name, {})
         table.add_row(

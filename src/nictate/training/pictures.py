@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import groupby
+from typing import TypeVar
 
 import matplotlib as mpl
 import numpy as np
@@ -20,6 +21,8 @@ from nictate.training.corpus import LabelledSignal
 from nictate.training.curve import Dot, front
 from nictate.training.findings import Finding, Mistake
 from nictate.training.fit import Fitted
+
+T = TypeVar("T")
 
 COLUMNS = 6
 ROWS = 8
@@ -61,11 +64,12 @@ def curves(analysis: Analysis) -> Figure:
     roc, precision, recall, calibration = figure.subplots(1, 4)
     _draw_rankings(roc, analysis.rankings)
     whole = analysis.verdict.overall
-    for look_s, dots in _by_look(analysis.blinks):
-        label = f"{1e3 * look_s:.0f} ms"
+    for colour, (look_s, dots) in _coloured(_by_look(analysis.blinks)):
         found = [dot.score for dot in dots]
-        precision.plot([s.recall for s in found], [s.precision for s in found], marker=".", ms=3, lw=1, label=label)
-        recall.plot([s.false_per_minute for s in found], [s.recall for s in found], marker=".", ms=3, lw=1, label=label)
+        right, price = [s.recall for s in found], [s.false_per_minute for s in found]
+        label = f"{1e3 * look_s:.0f} ms"
+        precision.plot(right, [s.precision for s in found], color=colour, marker=".", ms=3, lw=1, label=label)
+        recall.plot(price, right, color=colour, marker=".", ms=3, lw=1, label=label)
     precision.plot(whole.recall, whole.precision, "k*", ms=8, label="as decided")
     recall.plot(whole.false_per_minute, whole.recall, "k*", ms=8, label="as decided")
     precision.set(xlabel="recall of blinks", ylabel="precision", title="Precision and recall, by threshold")
@@ -81,16 +85,16 @@ def latencies(analysis: Analysis) -> Figure:
     """F1 of ``blink/start`` against its median latency: a line a look-ahead, a dot a threshold, and the front."""
     figure = Figure(figsize=(7.5, 4.6), layout="constrained")
     axes = figure.subplots()
-    for look_s, dots in _by_look(analysis.starts):
+    for colour, (look_s, dots) in _coloured(_by_look(analysis.starts)):
         known = [dot for dot in dots if math.isfinite(dot.latency_s) and dot.score.f1 > 0.0]
         x, y = [1e3 * dot.latency_s for dot in known], [dot.score.f1 for dot in known]
-        axes.plot(x, y, marker="o", ms=3, lw=1, label=f"{1e3 * look_s:.0f} ms")
+        axes.plot(x, y, color=colour, marker="o", ms=3, lw=1, label=f"{1e3 * look_s:.0f} ms")
         for dot in known[::4]:
             at = (1e3 * dot.latency_s, dot.score.f1)
             axes.annotate(f"{dot.threshold:.2g}", at, (3, -7), textcoords="offset points", fontsize=6, color="0.4")
     best = front(analysis.starts)
     x, y = [1e3 * dot.latency_s for dot in best], [dot.score.f1 for dot in best]
-    axes.plot(x, y, color="k", lw=2.5, alpha=0.25, label="front")
+    axes.plot(x, y, color="k", lw=2.5, alpha=0.25, drawstyle="steps-post", label="front")
     started = Dot(math.nan, math.nan, analysis.started)
     axes.plot(1e3 * started.latency_s, started.score.f1, "k*", ms=10, label="as decided")
     axes.set(
@@ -125,9 +129,16 @@ def _by_look(dots: Sequence[Dot]) -> list[tuple[float, list[Dot]]]:
     return [(look_s, list(of)) for look_s, of in groupby(dots, key=lambda dot: dot.look_s)]
 
 
+def _coloured(looks: Sequence[tuple[float, T]]) -> list[tuple[tuple[float, ...], tuple[float, T]]]:
+    """Look-aheads by colour, the further the lighter."""
+    colours = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, max(2, len(looks))))
+    return [(tuple(colour), look) for colour, look in zip(colours.tolist(), looks, strict=False)]
+
+
 def _draw_rankings(axes: Axes, rankings: Sequence[tuple[float, Ranking]]) -> None:
-    for look_s, ranking in rankings:
-        axes.plot(ranking.false, ranking.true, lw=1, label=f"{1e3 * look_s:.0f} ms, area {ranking.area:.4f}")
+    for colour, (look_s, ranking) in _coloured(rankings):
+        label = f"{1e3 * look_s:.0f} ms, area {ranking.area:.4f}"
+        axes.plot(ranking.false, ranking.true, color=colour, lw=1, label=label)
     axes.set(
         xscale="log",
         xlim=(1e-3, 1),
