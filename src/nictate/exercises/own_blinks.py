@@ -1,8 +1,8 @@
 """A person's blinks resemble each other: what few of them say of the next, by Bayesian regression with forgetting.
 
 The logarithms of height and duration are each a line without slope, x = (1,), whose level is the person's own. The
-prior is what is known of people. `scripts/bench_own_blinks.py` measures whether it helps the detector; it did not, see
-``nictate exercises show bayes``, so the detector does without.
+prior is what is known of people. `scripts/bench_own_blinks.py` measures whether it helps the detector; it does not, see
+``nictate exercises show bayes``, so the detector goes by `nictate.habits` instead.
 """
 
 from __future__ import annotations
