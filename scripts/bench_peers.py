@@ -14,9 +14,9 @@ from pathlib import Path
 
 from nictate.cli.shell import progress
 from nictate.edges.onnx import load_model
-from nictate.peers.compare import Row, groups_of, rows_of, usual_peers
-from nictate.peers.ours import cost_ms, cross_validated, held_out
-from nictate.peers.picture import draw
+from nictate.peers.contest import Row, groups_of, rows_of, usual_peers
+from nictate.peers.drawing import draw
+from nictate.peers.ourselves import cost_ms, cross_validated, held_out
 from nictate.peers.table import markdown
 from nictate.service import one_core, shipped_card
 from nictate.signals import ConfigError, StreamError

@@ -151,7 +151,7 @@ def test_figures_are_shown_as_they_are() -> None:
     }
     about = {
         "tested_on": [{"set": "b", "people": 2}, {"set": "a", "people": 2}],
-        "split": {"test": ["x/1", "x/2", "x/3"]},
+        "tested_people": 3,
         "test": {"overall": score, "b": score, "a": {**dict.fromkeys(score), "blinks": 0}},
     }
     rows = FIGURES["render"](about).splitlines()

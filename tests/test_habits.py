@@ -17,66 +17,65 @@ blinks = st.lists(
 """Seconds since the last one, how sure the network is, height in µV and whether it goes down."""
 
 
-def after(of: list[tuple[float, float, float, bool]], by_s: float = 0.0, gain: float = 1.0) -> tuple[Habits, float]:
-    """What is known after some blinks, the time shifted and the signal multiplied, and when the last one was."""
+def after(of: list[tuple[float, float, float, bool]], gain: float = 1.0) -> Habits:
+    """What is known after some blinks, the signal multiplied."""
     habits = Habits(RULES)
-    habits.features(by_s, 1.0)
-    time = by_s
-    for since, sure, height_uv, down in of:
-        time += since
-        habits.learn(time, sure, gain * (-height_uv if down else height_uv))
-    return habits, time
+    for since_s, sure, height_uv, down in of:
+        habits.watch(since_s)
+        habits.learn(sure, gain * (-height_uv if down else height_uv))
+    return habits
 
 
 def test_nothing_is_known_of_a_stranger() -> None:
-    assert Habits(RULES).features(100.0, -50.0) == Features(0.0, 0.0, 0.0)
+    assert Habits(RULES).features(-50.0) == Features(0.0, 0.0, 0.0)
 
 
 def test_the_word_of_the_network_stands_where_nothing_else_weighs() -> None:
     habits = Habits(dataclasses.replace(RULES, weights=(0.0, 1.0, 0.0, 0.0, 0.0)))
-    habits.learn(1.0, 1.0, 100.0)
+    habits.watch(5.0)
+    habits.learn(1.0, 100.0)
     for p in (0.02, 0.5, 0.97):
-        assert habits.log_odds(p, habits.features(2.0, -30.0)) == log_odds(p) == pytest.approx(math.log(p / (1 - p)))
-
-
-@given(blinks, st.floats(-1e5, 1e5))
-def test_when_it_was_does_not_matter(of: list[tuple[float, float, float, bool]], by_s: float) -> None:
-    here, now = after(of)
-    there, then = after(of, by_s=by_s)
-    assert there.features(then + 1.0, 60.0) == pytest.approx(here.features(now + 1.0, 60.0), abs=1e-6)
+        assert habits.log_odds(p, habits.features(-30.0)) == log_odds(p) == pytest.approx(math.log(p / (1 - p)))
 
 
 @given(blinks)
 def test_gain_and_polarity_do_not_matter(of: list[tuple[float, float, float, bool]]) -> None:
     """A thousandth of a microvolt guards the logarithm."""
-    here, now = after(of)
-    there, _ = after(of, gain=-3.0)
-    assert there.features(now + 1.0, -180.0) == pytest.approx(here.features(now + 1.0, 60.0), abs=1e-2)
+    assert after(of, gain=-3.0).features(-180.0) == pytest.approx(after(of).features(60.0), abs=1e-2)
+
+
+@given(blinks, st.floats(0.1, 100.0), st.integers(2, 30))
+def test_how_time_is_cut_does_not_matter(of: list[tuple[float, float, float, bool]], seconds: float, n: int) -> None:
+    at_once, bit_by_bit = after(of), after(of)
+    at_once.watch(seconds)
+    for _ in range(n):
+        bit_by_bit.watch(seconds / n)
+    assert bit_by_bit.features(60.0) == pytest.approx(at_once.features(60.0), abs=1e-6)
 
 
 @given(st.floats(0.5, 30.0))
 def test_who_blinks_more_is_believed_more(every_s: float) -> None:
-    often = [
-        after([(gap, 1.0, 100.0, False)] * 30)[0].features(30 * gap, 100.0).often for gap in (every_s, 2 * every_s)
-    ]
+    often = [after([(gap, 1.0, 100.0, False)] * 30).features(100.0).often for gap in (every_s, 2 * every_s)]
     assert often[0] > often[1]
 
 
 def test_who_blinks_as_usual_is_no_exception() -> None:
-    habits, now = after([(5.0, 1.0, 100.0, False)] * 60)
-    assert habits.features(now, 100.0).often == pytest.approx(0.0, abs=0.05)
+    assert after([(5.0, 1.0, 100.0, False)] * 60).features(100.0).often == pytest.approx(0.0, abs=0.05)
 
 
 def test_silence_tells_too() -> None:
     habits = Habits(RULES)
-    often = [habits.features(t, 50.0).often for t in (0.0, 10.0, 60.0, 600.0)]
+    often = []
+    for seconds in (0.0, 10.0, 50.0, 540.0):
+        habits.watch(seconds)
+        often.append(habits.features(50.0).often)
     assert often == sorted(often, reverse=True)
     assert often[-1] == pytest.approx(math.log(2.0 / (120.0 * 0.2 + 2.0)), abs=0.01)
 
 
 def test_polarity_and_size_of_what_is_known_count_for_a_candidate() -> None:
-    habits, now = after([(3.0, 1.0, 200.0, False)] * 10)
-    alike, dip, small, large = (habits.features(now + 1.0, height) for height in (200.0, -200.0, 40.0, 900.0))
+    habits = after([(3.0, 1.0, 200.0, False)] * 10)
+    alike, dip, small, large = (habits.features(height) for height in (200.0, -200.0, 40.0, 900.0))
     assert alike.upright == -dip.upright > 2.0
     assert alike.smaller == pytest.approx(0.0, abs=1e-9)
     assert large.smaller == 0.0
@@ -85,11 +84,11 @@ def test_polarity_and_size_of_what_is_known_count_for_a_candidate() -> None:
 
 @given(blinks)
 def test_what_is_long_ago_is_forgotten(of: list[tuple[float, float, float, bool]]) -> None:
-    habits, now = after(of)
-    often, upright, smaller = habits.features(now + 40 * RULES.memory_s, 1.0)
-    silent = Habits(RULES)
-    silent.features(0.0, 1.0)
-    assert often == pytest.approx(silent.features(40 * RULES.memory_s, 1.0).often, abs=1e-6)
+    habits, silent = after(of), Habits(RULES)
+    for one in (habits, silent):
+        one.watch(40 * RULES.memory_s)
+    often, upright, smaller = habits.features(1.0)
+    assert often == pytest.approx(silent.features(1.0).often, abs=1e-6)
     assert (upright, smaller) == pytest.approx((0.0, 0.0), abs=1e-6)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -36,6 +37,12 @@ def recorded(seconds: float, names: Sequence[str] = ("Fp1", "Fp2"), seed: int = 
     """A simulated recording in blocks of 0.1 s."""
     simulator = Simulator(names, 250.0, seed=seed, start_s=start_s)
     return [simulator.pull(25) for _ in range(round(10 * seconds))]
+
+
+PATIENT = STAND_IN._replace(
+    card=dataclasses.replace(STAND_IN.card, decision=dataclasses.replace(STAND_IN.card.decision, patience_s=0.6))
+)
+"""Keeps a blink to itself for a while, so that there is time to break off in."""
 
 
 def open_blink(build: Callable[[Montage], Detector], blocks: Sequence[Block]) -> list[Block]:
@@ -71,13 +78,13 @@ class Played:
 
 
 def test_every_sink_hears_what_the_detector_says_and_how_it_ends() -> None:
-    blocks = open_blink(STAND_IN.detector, recorded(20.0))
+    blocks = open_blink(PATIENT.detector, recorded(20.0))
     source = Played((TWO, blocks))
     first: list[BlinkEvent] = []
     both: list[tuple[int, BlinkEvent]] = []
     sinks = [first.append, lambda e: both.append((1, e)), lambda e: both.append((2, e))]
-    watch(source, STAND_IN.detector, sinks, source.over)
-    assert first == STAND_IN.events(TWO, *blocks)
+    watch(source, PATIENT.detector, sinks, source.over)
+    assert first == PATIENT.events(TWO, *blocks)
     assert {event.kind for event in first} == {"blink/start", "blink"}
     # All sinks hear an event before any of them hears the next.
     assert both == [(k, event) for event in first for k in (1, 2)]
@@ -93,7 +100,7 @@ def test_blinks_are_told_as_they_come_and_not_at_the_end() -> None:
 
 def test_another_stream_gets_a_detector_of_its_own_after_the_blinks_of_the_old_one() -> None:
     # There is something to flush.
-    before = open_blink(STAND_IN.detector, recorded(20.0))
+    before = open_blink(PATIENT.detector, recorded(20.0))
     after = recorded(20.0, ("Fp1",), seed=2, start_s=1000.0)
     source = Played((TWO, before), (ONE, after))
     built: list[Montage] = []
@@ -101,11 +108,11 @@ def test_another_stream_gets_a_detector_of_its_own_after_the_blinks_of_the_old_o
 
     def build(montage: Montage) -> Detector:
         built.append(montage)
-        return STAND_IN.detector(montage)
+        return PATIENT.detector(montage)
 
     watch(source, build, [heard.append], source.over)
     assert built == [TWO, ONE]
-    assert heard == STAND_IN.events(TWO, *before) + STAND_IN.events(ONE, *after)
+    assert heard == PATIENT.events(TWO, *before) + PATIENT.events(ONE, *after)
 
 
 def test_an_equal_montage_that_is_another_object_is_another_stream() -> None:
@@ -144,11 +151,11 @@ def test_what_is_wrong_with_a_source_is_not_swallowed() -> None:
 
 
 def test_the_blink_that_was_going_on_when_a_source_failed_is_told() -> None:
-    blocks = open_blink(STAND_IN.detector, recorded(20.0))
+    blocks = open_blink(PATIENT.detector, recorded(20.0))
     heard: list[BlinkEvent] = []
     with pytest.raises(StreamError, match="no numbers"):
-        watch(Broken((TWO, blocks)), STAND_IN.detector, [heard.append], lambda: False)
-    assert heard == STAND_IN.events(TWO, *blocks)
+        watch(Broken((TWO, blocks)), PATIENT.detector, [heard.append], lambda: False)
+    assert heard == PATIENT.events(TWO, *blocks)
 
 
 # --------------------------------------------------------------------------------------------------------------- files

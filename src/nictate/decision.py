@@ -113,6 +113,8 @@ class Decision:
         self._asked = [k for k in range(len(looks_s)) if min(rules.start[k], rules.confirm[k]) < NEVER]
         self._delay_s = delay_s
         self._reach = round(rules.reach_s * rate_hz)
+        # Words come in steps: what compares their times keeps off the steps, where rounding would decide.
+        self._half_step_s = 0.5 * step / rate_hz
         self._habits = habits
         self._sure: Hump | None = None
         self._rising: BoolArray = np.zeros(len(looks_s), dtype=np.bool_)
@@ -124,6 +126,7 @@ class Decision:
     def push(self, window: Window, said: FloatArray, decided: float) -> list[BlinkEvent]:
         """What the newest outputs ``said`` (looks, hop / step) make certain at stream time ``decided``."""
         events: list[BlinkEvent] = []
+        self._habits.watch(self._step * said.shape[1] / self._rate_hz)
         if said.max() >= self._rules.heed or self._rising.any() or self._sure is not None:
             # Back by samples, not by seconds: they differ where a packet was lost or the nominal rate is wrong.
             newest = len(window.times) - 1 - self._step * (said.shape[1] - 1)
@@ -146,7 +149,7 @@ class Decision:
             if said[k] >= rules.heed and np.isfinite(time):
                 until = min(time + rules.apart_s, decided)
                 apex = self._find(window, time - rules.around_s, until)
-                p = self._weigh(float(said[k]), time, apex.height_uv)
+                p = self._weigh(float(said[k]), apex.height_uv)
                 if p >= self._start[k] and not self._rising[k]:
                     self._rising[k] = True
                     # What has been told already does not begin again.
@@ -159,9 +162,9 @@ class Decision:
         self._remember(float(window.times[at - self._looks[-1]]), float(said[-1]), window)
         return events
 
-    def _weigh(self, p: float, time: float, height_uv: float) -> float:
-        """The network's probability of a blink of this height at ``time``, with habits taken into account."""
-        odds = self._habits.log_odds(p, self._habits.features(time, height_uv))
+    def _weigh(self, p: float, height_uv: float) -> float:
+        """The network's probability of a blink of this height, with habits taken into account."""
+        odds = self._habits.log_odds(p, self._habits.features(height_uv))
         return 1.0 / (1.0 + math.exp(-odds))
 
     def _remember(self, time: float, p: float, window: Window) -> None:
@@ -172,7 +175,7 @@ class Decision:
         elif self._sure is not None:
             hump, self._sure = self._sure, None
             apex = self._find(window, hump.began - self._rules.around_s, hump.ended + self._rules.around_s)
-            self._habits.learn(hump.ended, 2.0 * hump.confidence - 1.0, apex.height_uv)
+            self._habits.learn(2.0 * hump.confidence - 1.0, apex.height_uv)
 
     def _open(self, time: float, shape: Shape, p: float, decided: float) -> BlinkEvent:
         self._last_start = time
@@ -190,7 +193,7 @@ class Decision:
         """A blink is confirmed around ``time``: the one that is being followed, or another."""
         if time <= self._last_end:
             return  # It has been told already.
-        near = self._rules.around_s
+        near = self._rules.around_s + self._half_step_s
         hump = next((h for h in self._humps if h.began - near <= time <= h.ended + near), None)
         if hump is None:
             self._humps.append(Hump(time, time, p))
@@ -215,7 +218,7 @@ class Decision:
             if not shape.risen or peak < self._last_peak + rules.apart_s:
                 # The flank of the blink before: what rises after it may be another.
                 hump.began += rules.around_s
-                if hump.began > hump.ended:
+                if hump.began > hump.ended + self._half_step_s:
                     self._humps.pop(0)
                 continue
             # What is said of later than this end is another blink: lids turn before the network's word falls.

@@ -40,35 +40,35 @@ class Features(NamedTuple):
 
 
 class Habits:
-    """A handful of sums with exponential forgetting; constant memory, no clock but the stream's."""
+    """A handful of sums with exponential forgetting. Only time that was seen counts: a hole is not a long silence."""
 
     def __init__(self, rules: HabitRules) -> None:
         self._rules = rules
-        self._began: float | None = None
-        self._newest = 0.0
+        self._seen_s = 0.0
+        self._newest_s = 0.0
         self._of = {1.0: 0.0, -1.0: 0.0}
         self._log_heights = 0.0
 
-    def learn(self, time_s: float, sure: float, height_uv: float) -> None:
-        """The network is ``sure``, 0 to 1, of a deflection of ``height_uv`` (signed) whose peak is at ``time_s``."""
-        if self._began is None:
-            self._began = self._newest = time_s
-        fade = self._fade(time_s)
+    def watch(self, seconds: float) -> None:
+        """So much more of the stream has been seen."""
+        self._seen_s += seconds
+
+    def learn(self, sure: float, height_uv: float) -> None:
+        """The network is ``sure``, 0 to 1, of a deflection of ``height_uv`` (signed)."""
+        fade = self._fade()
         self._of = {side: weight * fade for side, weight in self._of.items()}
         self._of[math.copysign(1.0, height_uv)] += sure
         self._log_heights = self._log_heights * fade + sure * math.log(abs(height_uv) + 1e-3)
-        self._newest = max(self._newest, time_s)
+        self._newest_s = self._seen_s
 
-    def features(self, time_s: float, height_uv: float) -> Features:
-        """Of a candidate of ``height_uv`` (signed) at ``time_s``."""
+    def features(self, height_uv: float) -> Features:
+        """Of a candidate of ``height_uv`` (signed)."""
         rules = self._rules
-        if self._began is None:
-            self._began = self._newest = time_s
-        fade = self._fade(time_s)
+        fade = self._fade()
         side = math.copysign(1.0, height_uv)
         own, other = self._of[side] * fade, self._of[-side] * fade
         known = own + other
-        seen_s = rules.memory_s * -math.expm1(-max(0.0, time_s - self._began) / rules.memory_s)
+        seen_s = rules.memory_s * -math.expm1(-self._seen_s / rules.memory_s)
         often = math.log((known + rules.doubt) / (seen_s * rules.usual_per_min / 60.0 + rules.doubt))
         if known <= 0.0:
             return Features(often, 0.0, 0.0)
@@ -81,8 +81,8 @@ class Habits:
         said = constant + network * log_odds(p)
         return said + sum(weight * value for weight, value in zip(others, features, strict=True))
 
-    def _fade(self, time_s: float) -> float:
-        return math.exp(-max(0.0, time_s - self._newest) / self._rules.memory_s)
+    def _fade(self) -> float:
+        return math.exp((self._newest_s - self._seen_s) / self._rules.memory_s)
 
 
 def log_odds(p: float) -> float:

@@ -56,13 +56,14 @@ def test_checking_passes_and_is_written(run: Run, tmp_path: Path) -> None:
     assert f"{len(told['values'])} of {len(told['values'])} values are as they must be" in out
 
 
-def test_a_mismatch_is_named_and_ends_with_1(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mismatch_is_named_and_ends_with_1(run: Run, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     wrong = Golden("a value of another kind", "sheet", 1.0, lambda: float("nan"))
     absent = Golden("a value out of reach", "sheet", 1.0, lambda: 1.0, needs="a_library_that_nobody_has")
     lesson = dataclasses.replace(on_weight_decay.LESSON, goldens=(on_weight_decay.GOLDENS[0], wrong, absent))
-    for name in list(LESSONS):
-        monkeypatch.delitem(LESSONS, name)
-    monkeypatch.setitem(LESSONS, "weight_decay", lesson)
+    kept = dict(LESSONS)
+    LESSONS.clear()
+    LESSONS["weight_decay"] = lesson
+    request.addfinalizer(lambda: (LESSONS.clear(), LESSONS.update(kept)))  # In their order.
     written = tmp_path / "all.json"
     code, out, err = run("check", "--json", written)
     assert code == 1

@@ -108,6 +108,8 @@ UNITS = {
     "demo": ["rate in Hz", "after so many seconds"],
     "train": [],
     "ica compare": ["so many seconds", "second of signal"],
+    "label": [],
+    **{f"exercises {command}": [] for command in ("list", "show", "check", "plot")},
 }
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from made_recordings import Above
 
-from nictate.peers.compare import usual_peers
+from nictate.peers.contest import usual_peers
 from nictate.peers.peer import Peer
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from made_recordings import Above, person
 
-from nictate.peers.compare import Group, Row, groups_of, rows_of
+from nictate.peers.contest import Group, Row, groups_of, rows_of
 from nictate.peers.table import markdown
 
 SKIP_S = (1.0, 0.3)

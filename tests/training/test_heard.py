@@ -9,8 +9,9 @@ from made_words import spoken
 
 from nictate.detector import Detector
 from nictate.training.corpus import LabelledSignal
-from nictate.training.evaluate import Truth, add, score
+from nictate.training.evaluate import Truth, score
 from nictate.training.heard import listen, outcome
+from nictate.training.scores import add
 from stand_in import STAND_IN
 
 CARD = STAND_IN.card

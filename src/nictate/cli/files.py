@@ -72,7 +72,10 @@ def train(
     folder: Annotated[Path, typer.Option("--out", help="Folder for blink.onnx and blink.json.")] = Path("models"),
     start: Annotated[
         Path | None,
-        typer.Option("--from", help="Train this model (its card) further, on DATA alone, and keep it only if better."),
+        typer.Option(
+            "--from",
+            help="Train this model (its card) further, on DATA alone; keep it only if better. [default: from nothing]",
+        ),
     ] = None,
     report: Annotated[
         Path | None, typer.Option(help="Folder for the report with its pictures. [default: report]")

@@ -25,7 +25,7 @@ def label(
     ] = False,
     to: Annotated[
         Path | None,
-        typer.Option(help="Write the proposals as MNE's annotations instead: annotations.txt or .fif."),
+        typer.Option(help="Write MNE's annotations, .txt or .fif, instead. [default: <name>_events.tsv]"),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace labels that exist; the browser starts from them.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from nictate.peers.compare import Figures, Group, Row
+from nictate.peers.contest import Figures, Group, Row
 
 DASH = "-"
 

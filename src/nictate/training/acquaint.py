@@ -62,14 +62,16 @@ def _candidates(events: Sequence[BlinkEvent], truth: Truth, rules: DecisionRules
     blinks = [(e, e.peak, e.amplitude) for e in events if e.peak is not None and e.amplitude is not None]
     found = match(np.array([peak for _, peak, _ in blinks]), truth)
     right = {k for k, _ in found.pairs}
-    habits = Habits(rules.habits)
+    habits, last = Habits(rules.habits), 0.0
     X, y = [], []
     for k, (event, peak, height_uv) in enumerate(blinks):
+        habits.watch(max(0.0, peak - last))
+        last = max(last, peak)
         if k in right or k in found.false:
-            X.append((1.0, log_odds(event.confidence), *habits.features(peak, height_uv)))
+            X.append((1.0, log_odds(event.confidence), *habits.features(height_uv)))
             y.append(float(k in right))
         if event.confidence >= 0.5:
-            habits.learn(peak, 2.0 * event.confidence - 1.0, height_uv)
+            habits.learn(2.0 * event.confidence - 1.0, height_uv)
     return np.reshape(X, (-1, len(rules.habits.weights))), np.array(y)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from nictate.card import ModelCard
 from nictate.detector import Detector, Network
-from nictate.peers.compare import Figures, Group, Row, row_of
+from nictate.peers.contest import Figures, Group, Row, row_of
 from nictate.peers.trial import MEAN, View, shown
 from nictate.signals import Block, ConfigError, Montage
 from nictate.training.corpus import LabelledSignal

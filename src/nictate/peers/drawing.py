@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from nictate.peers.compare import Group, Row, Setting
-from nictate.peers.ours import NAME
+from nictate.peers.contest import Group, Row, Setting
+from nictate.peers.ourselves import NAME
 
 ACROSS = 5
 """Panels in a line, at most."""

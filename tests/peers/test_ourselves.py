@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pytest
 from made_recordings import person, scored
 
-from nictate.peers.compare import groups_of
-from nictate.peers.ours import NAME, cost_ms, cross_validated, held_out
+from nictate.peers.contest import groups_of
+from nictate.peers.ourselves import NAME, cost_ms, cross_validated, held_out
 from nictate.signals import ConfigError
 from nictate.training.corpus import LabelledSignal
 from nictate.training.scores import Score, add

@@ -8,9 +8,9 @@ import matplotlib.pyplot as plt
 import pytest
 from made_recordings import Above, person
 
-from nictate.peers.compare import Group, Row, groups_of, rows_of
-from nictate.peers.ours import NAME
-from nictate.peers.picture import draw, figure_of
+from nictate.peers.contest import Group, Row, groups_of, rows_of
+from nictate.peers.drawing import draw, figure_of
+from nictate.peers.ourselves import NAME
 
 SKIP_S = (1.0, 0.3)
 

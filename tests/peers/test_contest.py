@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from made_recordings import CLEAR, Above, flipped, person, scored
 
-from nictate.peers.compare import Group, Row, groups_of, row_of, rows_of
+from nictate.peers.contest import Group, Row, groups_of, row_of, rows_of
 from nictate.peers.threshold import Level, Threshold
 from nictate.profile import Profile
 from nictate.training.corpus import LabelledSignal
