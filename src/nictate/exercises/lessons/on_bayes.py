@@ -181,15 +181,16 @@ likeness to them says. It was measured on 53 people (1650 labelled blinks), each
 network that had not learned from him, all its parameters chosen each time on the others:
 
                                           hits  false  F1     mean F1 of people
-    the network alone                     1308   201   0.828  0.752
-    with the person's own blinks          1320   201   0.833  0.750
-    the same, nothing learned of a person 1339   180   0.845  0.770
-    with habits (`nictate.habits`)        1444   118   0.899  0.841
+    the network alone                     1308   223   0.822  0.746
+    with the person's own blinks          1343   206   0.840  0.763
+    the same, nothing learned of a person 1355   184   0.850  0.771
+    with habits (`nictate.habits`)        1442   117   0.899  0.839
 
-The gain of the first is 0.004, with a 95 % interval over people from -0.018 to 0.025. What helps
-is simpler: how often the person blinks, which way up the blinks are, and whether a candidate is
-smaller than they are, weighed by logistic regression on other people: a gain of 0.071 (0.036 to
-0.116). To measure it anew: python scripts/bench_own_blinks.py DATA_DIR WORK.
+The gain of the first is 0.017, with a 95 % interval over people from -0.010 to 0.043: less than by
+likeness to people in general, 0.027. What helps is simpler: how often the person blinks, which way
+up the blinks are, and whether a candidate is smaller than they are, weighed by logistic regression
+on other people: a gain of 0.076 (0.038 to 0.127). To measure it anew:
+python scripts/bench_own_blinks.py DATA_DIR WORK.
 """,
             r"\operatorname{logit} p' = \operatorname{logit} p + "
             r"\beta \log\frac{p(a, d \mid \text{this person's blinks})}"
