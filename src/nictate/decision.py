@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nictate.habits import HabitRules, Habits
-from nictate.signals import BlinkEvent, BoolArray, FloatArray
+from nictate.signals import BlinkEvent, FloatArray
 from nictate.windows import Window
 
 NEVER = 2.0
@@ -108,8 +108,7 @@ class Decision:
         self._step = step
         self._rate_hz = rate_hz
         self._looks = [round(look_s * rate_hz) for look_s in looks_s]
-        self._start = np.array(rules.start)
-        self._confirm = np.array(rules.confirm)
+        self._start, self._confirm = rules.start, rules.confirm
         self._asked = [k for k in range(len(looks_s)) if min(rules.start[k], rules.confirm[k]) < NEVER]
         self._delay_s = delay_s
         self._reach = round(rules.reach_s * rate_hz)
@@ -117,7 +116,7 @@ class Decision:
         self._half_step_s = 0.5 * step / rate_hz
         self._habits = habits
         self._sure: Hump | None = None
-        self._rising: BoolArray = np.zeros(len(looks_s), dtype=np.bool_)
+        self._rising = [False] * len(looks_s)
         self._humps: list[Hump] = []
         self._starts: list[tuple[float, BlinkEvent]] = []
         self._last_start = self._last_peak = self._last_end = self._last_named = -np.inf
@@ -127,7 +126,7 @@ class Decision:
         """What the newest outputs ``said`` (looks, hop / step) make certain at stream time ``decided``."""
         events: list[BlinkEvent] = []
         self._habits.watch(self._step * said.shape[1] / self._rate_hz)
-        if said.max() >= self._rules.heed or self._rising.any() or self._sure is not None:
+        if said.max() >= self._rules.heed or any(self._rising) or self._sure is not None:
             # Back by samples, not by seconds: they differ where a packet was lost or the nominal rate is wrong.
             newest = len(window.times) - 1 - self._step * (said.shape[1] - 1)
             for k in range(said.shape[1]):
@@ -144,12 +143,13 @@ class Decision:
         """One output of each look-ahead, all spoken at sample ``at`` of the window."""
         events: list[BlinkEvent] = []
         rules = self._rules
+        words: list[float] = said.tolist()
         for k in self._asked:
-            time, p = float(window.times[at - self._looks[k]]), 0.0
-            if said[k] >= rules.heed and np.isfinite(time):
+            p = 0.0
+            if words[k] >= rules.heed and np.isfinite(time := float(window.times[at - self._looks[k]])):
                 until = min(time + rules.apart_s, decided)
                 apex = self._find(window, time - rules.around_s, until)
-                p = self._weigh(float(said[k]), apex.height_uv)
+                p = self._weigh(words[k], apex.height_uv)
                 if p >= self._start[k] and not self._rising[k]:
                     self._rising[k] = True
                     # What has been told already does not begin again.
@@ -159,7 +159,7 @@ class Decision:
                     self._believe(time, p)
             if p < rules.release * self._start[k]:
                 self._rising[k] = False
-        self._remember(float(window.times[at - self._looks[-1]]), float(said[-1]), window)
+        self._remember(float(window.times[at - self._looks[-1]]), words[-1], window)
         return events
 
     def _weigh(self, p: float, height_uv: float) -> float:
