@@ -10,6 +10,11 @@ import uuid
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A timing never decides a test, however busy the machine.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 # Nothing leaves this machine, and neither another run of these tests nor a headset in the room is seen. liblsl reads
 # this when it is first used, so it is written before any test module can import it. Its first estimate of the clock

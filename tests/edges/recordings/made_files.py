@@ -24,7 +24,7 @@ KINDS = ("eeg", "eeg", "eog", "stim")
 MANY = settings(
     max_examples=30,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     derandomize=True,
 )
 
