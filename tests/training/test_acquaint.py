@@ -232,3 +232,7 @@ def test_thresholds_are_for_the_look_aheads_from_the_first_that_is_asked() -> No
     assert asked(six, 0, 0.5) == (0.5,) * 6
     assert asked(six, 4, 0.123) == (NEVER,) * 4 + (0.12,) * 2
     assert asked(six, 5, 0.9) == (NEVER,) * 5 + (0.9,)
+
+
+def test_of_nobody_nothing_is_learned() -> None:
+    assert acquaint(CARD, [], LATE) == neutral(CARD.decision.habits)

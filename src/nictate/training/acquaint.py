@@ -45,6 +45,8 @@ def acquaint(card: ModelCard, heard: Sequence[Heard], first: int) -> HabitRules:
         habits=plain,
     )
     known = [_candidates(h.decide(card, rules), h.signal.truth, rules) for h in heard]
+    if not known:
+        return plain
     X, y = np.concatenate([x for x, _ in known]), np.concatenate([of for _, of in known])
     share = np.repeat(shares(heard), [len(of) for _, of in known])
     start = np.array(plain.weights)
