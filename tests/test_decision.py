@@ -301,11 +301,12 @@ def test_both_words_about_a_blink_tell_it_once(gaps: list[int]) -> None:
     assert [event.completes for event in ended] == [event.decided for event in starts]
 
 
-@pytest.mark.parametrize("rules", [RULES, BOTH])
-def test_two_blinks_of_which_the_words_are_one_are_two(rules: DecisionRules) -> None:
+@pytest.mark.parametrize("apart_s", [0.24, 0.4, 0.45])
+@pytest.mark.parametrize("rules", [RULES, BOTH, dataclasses.replace(RULES, patience_s=0.9)])
+def test_two_blinks_of_which_the_words_are_one_are_two(rules: DecisionRules, apart_s: float) -> None:
     """The network does not let go between them; the signal does."""
-    peaks = [3.0, 3.24]
-    said = list(np.arange(3.0, 3.25, 0.02))
+    peaks = [3.0, 3.0 + apart_s]
+    said = list(np.arange(3.0, peaks[1] + 0.01, 0.02))
     events = Scene(blinks(peaks), said, said, rules=rules).events()
     assert [e.peak for e in events if e.kind == "blink"] == pytest.approx(peaks, abs=0.01)
 
