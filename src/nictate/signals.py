@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -136,15 +136,54 @@ class Block:
         return len(self.times)
 
 
-Kind = Literal["blink/start", "blink"]
+Kind = Literal["blink/start", "blink", "blink/double", "blink/triple", "blink/long"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+"""MNE's slash-separated event names: a blink's begin, its end, and what people do with blinks on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlinkFeatures:
+    """The shape of a blink, as BLINKER names and defines it (Kleifges et al. 2017, Front. Neurosci. 11:12), in s.
+
+    What lies after the newest sample is taken from the tangent of the down stroke: a blink is told before the lid has
+    come to rest.
+    """
+
+    duration_base: float
+    """From the lowest point before the blink to the lowest after it."""
+    duration_zero: float
+    """From the last zero crossing before the peak to the first after it."""
+    duration_half_base: float
+    """While it is above half of its height over its base."""
+    duration_half_zero: float
+    """While it is above half of its height over zero."""
+    duration_tent: float
+    """Between the zero crossings of the tangents of its up stroke and its down stroke."""
+    closing_time: float
+    """From the zero crossing before the peak to the peak (``closingTimeZero``)."""
+    reopening_time: float
+    """From the peak to the zero crossing after it (``reopeningTimeZero``)."""
+    time_shut: float
+    """While it is at least 0.9 of its height (``timeShutBase``)."""
+    pos_amp_vel_ratio: float
+    """pAVR: height over the largest velocity of the up stroke, in centiseconds (``posAmpVelRatioZero``). Below 3, a
+    saccade may have been taken for a blink."""
+    neg_amp_vel_ratio: float
+    """nAVR, of the down stroke, in centiseconds (``negAmpVelRatioZero``)."""
+    inter_blink: float | None
+    """From the peak of the blink before to this one's (``interBlinkMaxAmp``); None for the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class BlinkEvent:
-    """A blink that has begun (``blink/start``) or ended (``blink``). All times in s on the stream's clock."""
+    """A blink that has begun (``blink/start``) or ended (``blink``), or a pattern of such. Times in s, stream's clock.
+
+    A pattern (``blink/double`` ...) reaches from the onset of its first blink to the end of its last, and has the peak
+    of that one.
+    """
 
     kind: Kind
-    """MNE's slash-separated event names."""
+    """One of `KINDS`."""
     onset: float
     """When the lid begins to close; a first estimate in ``blink/start``."""
     peak: float | None
@@ -159,6 +198,8 @@ class BlinkEvent:
     """Stream time of the newest sample used: ``decided - peak`` is the latency of the algorithm, live or offline."""
     completes: float | None = None
     """For ``blink``: `decided` of the ``blink/start`` that it completes, which names that event uniquely."""
+    features: BlinkFeatures | None = None
+    """For ``blink``: its shape."""
 
     @property
     def duration(self) -> float | None:
