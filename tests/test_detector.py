@@ -422,3 +422,28 @@ def test_events_come_in_the_order_in_which_they_were_decided() -> None:
     montage, block, _ = calm()
     events: list[BlinkEvent] = STAND_IN.events(montage, block)
     assert [event.decided for event in events] == sorted(event.decided for event in events)
+
+
+def test_it_says_which_channels_it_cannot_use_and_why() -> None:
+    simulator = Simulator(("Fp1", "Fp2", "AF3", "Cz"), 250.0, seed=3)
+    detector = Detector(CARD, STAND_IN.network, simulator.montage)
+    block = simulator.pull(2500)
+    samples = block.samples.copy()
+    samples[:, 1] = 0.0
+    detector.push(Block(samples, block.times))
+    assert detector.channels == (0, 1, 2)
+    assert detector.faults == ("good", "flat", "good", "good")
+    assert detector.unused == {1}
+
+
+def test_what_the_network_says_first_is_heard_with_the_time_of_which_it_speaks() -> None:
+    simulator = Simulator(("Fp1", "Fp2"), 250.0, seed=3, profile=Profile(blinks_per_min=30))
+    heard: list[tuple[float, float]] = []
+    detector = Detector(CARD, STAND_IN.network, simulator.montage, on_said=lambda time_s, p: heard.append((time_s, p)))
+    detector.push(simulator.pull(10_000))
+    times, said = map(np.array, zip(*heard, strict=True))
+    assert np.allclose(np.diff(times), CARD.hop / CARD.rate_hz, atol=0.5 / 250.0)
+    assert ((said >= 0.0) & (said <= 1.0)).all()
+    blinks = [b.peak for b in simulator.blinks() if b.kind == "blink" and b.peak < times[-1]]
+    near = [said[np.abs(times - peak) < 0.1].max() for peak in blinks]
+    assert np.median(near) > 0.9 > 0.2 > np.median(said)

@@ -127,6 +127,19 @@ def test_the_blink_source_is_learned_and_cleaned_eeg_is_the_input_without_the_bl
     assert (left**2).mean() < 0.05 * (band(blink)[late][:, frontal] ** 2).mean()
 
 
+def test_the_map_of_the_blink_source_is_how_blinks_spread_over_the_head() -> None:
+    montage, x, blink = recording()
+    stage = opened(montage)
+    assert stage.blink_map == PassThrough().blink_map == {}
+    through(stage, x)
+    told = stage.blink_map
+    assert tuple(told) == montage.names
+    spread = np.ptp(blink, axis=0)
+    assert np.corrcoef(list(told.values()), spread)[0, 1] > 0.98
+    assert max(told, key=lambda name: told[name]) in ("Fp1", "Fp2")
+    assert 1.0 <= max(told.values()) < 3.0
+
+
 def test_what_is_taken_out_is_of_few_components_and_nothing_while_the_gate_is_closed() -> None:
     _, x, _ = recording()
     removed = x - plain().cleaned

@@ -151,3 +151,23 @@ def test_a_channel_without_any_value_is_masked_and_silent() -> None:
     for frame in judged(x):
         assert frame.good.tolist() == [True, False]
         assert not frame.samples[:, 1].any()
+
+
+def test_it_says_what_is_wrong_with_each_channel() -> None:
+    x = eeg(12, channels=4)
+    x[:, 1] = 7.0
+    x[11 * N + 3 :, 2] += 6000.0
+    x[11 * N :, 3] = np.nan
+    quality = Quality(RULES, FRAME_S, 4)
+    none: BoolArray = np.zeros(4, dtype=np.bool_)
+    said = []
+    for k in range(0, len(x), N):
+        quality.push(Frame(x[k : k + N], np.arange(N) / 250.0, ~none, none))
+        said.append(quality.faults)
+    assert said[0] == ("good", "good", "good", "good")  # Nothing is flat from its first sample on.
+    assert said[10] == ("good", "flat", "good", "good")
+    assert said[11] == ("good", "flat", "jumps", "missing")
+
+
+def test_before_the_first_frame_nothing_is_wrong() -> None:
+    assert Quality(RULES, FRAME_S, 2).faults == ("good", "good")

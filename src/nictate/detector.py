@@ -18,7 +18,7 @@ from nictate.filters import Filters
 from nictate.framing import Frame, Framer, Run, Timeline
 from nictate.habits import Habits
 from nictate.ica import Ica, Parts, PassThrough, open_ica
-from nictate.quality import Quality
+from nictate.quality import Fault, Quality
 from nictate.scaling import Scale
 from nictate.signals import BlinkEvent, Block, ConfigError, Montage, StreamError
 from nictate.windows import Window, Windows
@@ -35,6 +35,7 @@ class Detector:
     ``channels`` are the indices of those that can show a blink; by default the frontal ones, and all EEG channels where
     none is known as frontal. ``ica`` un-mixes the channels; by default as much as their number allows, see
     `nictate.ica`. ``on_clean`` receives the cleaned EEG, block by block, with the input's times.
+    ``on_said`` hears what the network says first of each moment: the time of it and the probability of a blink.
 
     Promises, each of them a test: any cutting of the same samples gives equal events; the events of a prefix are a
     prefix of the events; shifted times shift the events; nothing reaches over a hole in time, after which the detector
@@ -51,6 +52,7 @@ class Detector:
         channels: Sequence[int] | None = None,
         on_clean: Callable[[Block], None] | None = None,
         ica: Ica | PassThrough | None = None,
+        on_said: Callable[[float, float], None] | None = None,
     ) -> None:
         chosen = tuple(channels) if channels is not None else montage.frontal or montage.eeg
         if not chosen or not all(0 <= k < len(montage.names) for k in chosen):
@@ -60,6 +62,7 @@ class Detector:
         self.channels = chosen
         self._network = network
         self._on_clean = on_clean
+        self._on_said = on_said
         self._columns = np.array(chosen)
         self._frame = card.frame(montage.rate_hz)
         self._delay_s = card.band.delay_s(montage.rate_hz)
@@ -88,6 +91,17 @@ class Detector:
         """What un-mixes the channels: its status, and its state, which can be kept for another run."""
         return self._ica
 
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What is wrong with each channel of the montage at the moment."""
+        return self._quality.faults
+
+    @property
+    def unused(self) -> frozenset[int]:
+        """Which of `channels` the network is not shown at the moment: bad, or far noisier than the others."""
+        usable = self._newest[0].usable if self._newest is not None else ()
+        return frozenset(k for k, used in zip(self.channels, usable, strict=False) if not used)
+
     def push(self, block: Block) -> list[BlinkEvent]:
         """The events that these samples make certain, in the order in which they were decided.
 
@@ -100,8 +114,11 @@ class Detector:
             if run.fresh:  # A hole in time: everything starts afresh.
                 events += self.flush()
             for window, decided in self._front(run):
-                events += self._decision.push(window, self.probabilities(window), decided)
+                said = self.probabilities(window)
+                events += self._decision.push(window, said, decided)
                 self._newest = window, decided
+                if self._on_said is not None:
+                    self._on_said(decided - self.card.looks_s[0], float(said[0, -1]))
         return events
 
     def windows(self, block: Block) -> Iterator[tuple[Window, float]]:

@@ -113,6 +113,7 @@ class PassThrough:
 
     def __init__(self, why: str = "not asked for") -> None:
         self.status = IcaStatus(off=why)
+        self.blink_map: dict[str, float] = {}
 
     def push(self, frame: Frame) -> Parts:
         return Parts(np.zeros(len(frame.samples)), trusted=False)
@@ -247,6 +248,12 @@ class Ica:
     def blink_row(self) -> FloatArray | None:
         """(un-mixed channels,) what makes the blink source of them, in µV at the forehead; None without one."""
         return self._ocular.blink_row
+
+    @property
+    def blink_map(self) -> dict[str, float]:
+        """What the blink source puts into each channel, 1 in the mean at the frontal ones; empty without one."""
+        weights = self._ocular.blink_map
+        return {} if weights is None else dict(zip(self._names, weights.tolist(), strict=True))
 
     @property
     def _trusted(self) -> bool:

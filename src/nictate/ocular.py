@@ -132,6 +132,12 @@ class Ocular:
         return self._rows[1][chosen[0]] if len(chosen) else None
 
     @property
+    def blink_map(self) -> FloatArray | None:
+        """(channels,) what the blink source puts into the channels, 1 in the mean at the frontal; None without one."""
+        chosen = np.flatnonzero(self._weights[1])
+        return self._maps[1][chosen[0]] if len(chosen) else None
+
+    @property
     def correlation(self) -> float | None:
         """Of the blink source with the frontal mean; None where there is none."""
         chosen = np.flatnonzero(self._weights[1])

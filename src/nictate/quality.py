@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -22,6 +23,10 @@ class QualityRules:
     """An input so many times as large as the median input is too noisy (judged where there are three or more)."""
 
 
+Fault = Literal["good", "flat", "jumps", "missing"]
+"""What can be wrong with a channel by itself."""
+
+
 class Quality:
     """Replaces what is not a number, masks channels that are flat, railed or jump, and says where filters start anew.
 
@@ -37,6 +42,15 @@ class Quality:
         self._none = np.zeros(channels, dtype=np.bool_)
         self._first = True
         self._shown = self._last
+        self._faults = self._none, self._none, self._none
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """What is wrong with each channel in the newest frame."""
+        said: list[Fault] = []
+        for missing, flat, jumps in zip(*self._faults, strict=True):
+            said.append("missing" if missing else "flat" if flat else "jumps" if jumps else "good")
+        return tuple(said)
 
     def push(self, frame: Frame) -> Frame:
         x = frame.samples
@@ -59,7 +73,8 @@ class Quality:
         else:
             # Nine of ten rather than all: a railed amplifier blips.
             self._stuck = np.where(10 * (steps == 0.0).sum(axis=0) >= 9 * n, self._stuck + 1, 0)
-        bad = missing | (steps.max(axis=0) > self._jump_uv) | (self._stuck >= self._stuck_frames)
+        self._faults = missing, self._stuck >= self._stuck_frames, steps.max(axis=0) > self._jump_uv
+        bad = missing | self._faults[1] | self._faults[2]
         good = ~bad
         self._first = False
         self._last = filled[-1].copy()
