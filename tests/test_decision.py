@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from nictate.decision import NEVER, Decision, DecisionRules
 from nictate.habits import Habits
-from nictate.signals import BlinkEvent, FloatArray
+from nictate.profile import Profile
+from nictate.signals import BlinkEvent, Block, FloatArray
+from nictate.simulate import Simulator
 from nictate.waveforms import blink_waveform
 from nictate.windows import Window
-from stand_in import CARD
+from stand_in import CARD, STAND_IN
 
 EARLY_S, LATE_S = CARD.looks_s
 RULES = CARD.decision  # Starts by the early word, confirmation by the late one.
@@ -348,3 +350,54 @@ def test_confidence_grows_with_what_is_known() -> None:
     sure = [e.confidence for e in events if e.kind == "blink"]
     assert sure == sorted(sure)
     assert sure[-1] > sure[0]
+
+
+# --- features ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.025])
+def test_a_blink_has_the_features_of_its_deflection(delay_s: float) -> None:
+    _, first, _, second = Scene(
+        blinks([3.0 + delay_s, 5.0 + delay_s]), [3.0, 5.0], [3.0, 5.0], delay_s=delay_s
+    ).events()
+    assert first.features is not None
+    assert second.features is not None
+    assert first.features.inter_blink is None
+    assert second.peak is not None
+    assert first.peak is not None
+    assert second.features.inter_blink == second.peak - first.peak
+    # By the formula of the wave: half a cosine up, and down a cosine of time to the power of 3/4.
+    half_s = CLOSING_S / 2 + REOPENING_S * 0.5 ** (1.0 / 0.75)
+    assert first.features.duration_half_base == pytest.approx(half_s, abs=0.003)
+    assert first.features.closing_time == pytest.approx(CLOSING_S, abs=0.011)
+    assert first.features.pos_amp_vel_ratio == pytest.approx(100.0 * 2.0 * CLOSING_S / math.pi, rel=0.02)
+
+
+def test_features_are_those_of_the_channel_that_is_read_turned_upward() -> None:
+    alone = Scene(blinks([3.0]), [3.0], [3.0]).events()[1].features
+    down = Scene(np.hstack((0.2 * blinks([3.1]), -blinks([3.0]))), [3.0], [3.0]).events()[1].features
+    assert down == alone
+
+
+@pytest.mark.parametrize("apart_s", [0.24, 0.3, 0.5])
+@pytest.mark.parametrize("rules", [RULES, dataclasses.replace(RULES, patience_s=0.9)])
+def test_features_do_not_reach_into_the_blink_before_or_after(rules: DecisionRules, apart_s: float) -> None:
+    peaks = [3.0, 3.0 + apart_s]
+    said = list(np.arange(3.0, peaks[1] + 0.01, 0.02))
+    ended = [e for e in Scene(blinks(peaks), said, said, rules=rules).events() if e.kind == "blink"]
+    for event in ended:
+        assert event.features is not None
+        assert event.features.duration_base <= CLOSING_S + REOPENING_S + 0.03
+    assert [e.features.inter_blink for e in ended if e.features] == [None, pytest.approx(apart_s, abs=0.01)]
+
+
+def test_no_pause_between_blinks_reaches_over_a_hole() -> None:
+    simulator = Simulator(2, 250.0, seed=0, profile=Profile(blinks_per_min=30))
+    detector = STAND_IN.detector(simulator.montage)
+    blocks = [simulator.pull(2500) for _ in range(2)]
+    there = [Block(block.samples, block.times + hole_s) for block, hole_s in zip(blocks, (0.0, 5.0), strict=True)]
+    for block in there:
+        pauses = [e.features.inter_blink for e in detector.push(block) if e.features]
+        assert len(pauses) > 2
+        assert pauses[0] is None
+        assert all(pause is not None and 0.1 < pause < 10.0 for pause in pauses[1:])

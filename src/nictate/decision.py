@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nictate.features import features_of
 from nictate.habits import HabitRules, Habits
-from nictate.signals import BlinkEvent, FloatArray
+from nictate.signals import BlinkEvent, BlinkFeatures, FloatArray
 from nictate.windows import Window
 
 NEVER = 2.0
@@ -87,6 +88,7 @@ class Shape:
     """Signed as the channel is, from the level before it."""
     level_uv: float
     """That level; like the deflection turned so that it goes up."""
+    apex: Apex
 
 
 class Decision:
@@ -226,6 +228,7 @@ class Decision:
                 self._humps[0] = Hump(end, hump.ended, hump.confidence)
             else:
                 self._humps.pop(0)
+            features = self._features(window, shape)
             self._last_peak, self._last_end = peak, end
             self._last_height_uv, self._last_level_uv = shape.height_uv, shape.level_uv
             start = self._take_start(peak)
@@ -242,9 +245,22 @@ class Decision:
                     hump.confidence,
                     max(decided, start.decided),
                     completes=start.decided,
+                    features=features,
                 )
             )
         return events
+
+    def _features(self, window: Window, shape: Shape) -> BlinkFeatures:
+        """Of a deflection that is a blink; the one before it is still `_last_peak`."""
+        times, peak = window.times, shape.apex.peak
+        # No further back than the blink before reaches, and than the stream: its times are not finite before.
+        before = int(times.searchsorted(self._last_peak + self._delay_s))
+        since = min(peak, max(before, peak - self._reach, int(np.argmax(np.isfinite(times)))))
+        # No further on than the valley before the next blink, or the trough of the filters' after-swing.
+        over, _ = _descend(shape.apex.signal[peak:], -math.inf, abs(shape.height_uv))
+        gone = shape.peak - self._delay_s - self._last_peak
+        inter_blink = gone if math.isfinite(gone) else None
+        return features_of(shape.apex.signal, times, since, peak, peak + over, shape.peak, inter_blink)
 
     def _take_start(self, peak: float) -> BlinkEvent | None:
         """The ``blink/start`` that a blink with this peak completes; each completes one at most."""
@@ -297,6 +313,7 @@ class Decision:
             closed=over or len(after) > self._reach,
             height_uv=apex.height_uv,
             level_uv=level,
+            apex=apex,
         )
 
     def _soon(self, time: float) -> bool:
