@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from made_files import MANY, write
 
 from nictate.edges.recordings import events_path, read_labels, write_events
-from nictate.signals import BlinkEvent, ConfigError
+from nictate.signals import KINDS, BlinkEvent, ConfigError
 
 times_s = st.floats(0.0, 1e5)
 
@@ -53,7 +53,7 @@ def test_events_as_bids(tmp_path: Path) -> None:
     assert list(sidecar) == path.read_text(encoding="utf-8").splitlines()[0].split("\t")
     assert all(column["Description"] for column in sidecar.values())
     assert sidecar["trial_type"]["HED"]["blink"] == "Blink"
-    assert set(sidecar["trial_type"]["Levels"]) == {"blink", "blink/start"}
+    assert set(sidecar["trial_type"]["Levels"]) == set(KINDS)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x_events.json", "x_events.tsv"]
 
 

@@ -96,10 +96,10 @@ def row_of_event(event: BlinkEvent) -> tuple[Any, ...]:
 
 def entry_of(row: tuple[Any, ...]) -> Entry:
     """The inverse, of a row of `SELECT_EVENTS`."""
-    id_, run, stream, utc, *rest = row
-    shape = rest[len(_EVENT) :]
+    id_, run, stream, utc, kind, onset, peak, end, amplitude, confidence, decided, completes, *shape = row
     features = None if all(value is None for value in shape) else BlinkFeatures(*shape)
-    return Entry(id_, run, stream, utc, BlinkEvent(*rest[: len(_EVENT)], features))
+    event = BlinkEvent(kind, onset, peak, end, amplitude, confidence, decided, completes, features)
+    return Entry(id_, run, stream, utc, event)
 
 
 def row_of_run(run: Run) -> tuple[Any, ...]:

@@ -11,37 +11,7 @@ from typing import Any
 
 from nictate.edges.recordings.complaints import shown
 from nictate.signals import BlinkEvent, ConfigError
-
-COLUMNS: dict[str, dict[str, Any]] = {
-    "onset": {
-        "Description": "When the lid begins to close, from the first sample of the recording",
-        "Units": "s",
-    },
-    "duration": {"Description": "From onset to the end of the deflection; n/a for blink/start", "Units": "s"},
-    "trial_type": {
-        "Description": "What was detected",
-        "Levels": {
-            "blink": "A blink that has ended",
-            "blink/start": "A blink that has begun, as early as it could be told; a row of its own",
-        },
-        # One tag for one blink: its blink/start is the same event, told earlier.
-        "HED": {"blink": "Blink"},
-    },
-    "peak": {
-        "Description": "When the deflection is largest, from the first sample of the recording",
-        "Units": "s",
-    },
-    "amplitude": {
-        "Description": "Height of the deflection at its largest channel, signed as that channel is",
-        "Units": "uV",
-    },
-    "confidence": {"Description": "Probability that this is a blink, 0 to 1, as the network gives it"},
-    "decided": {
-        "Description": "Time of the newest sample that was used; minus peak, the latency in real time",
-        "Units": "s",
-    },
-}
-"""The columns of an events file and their description in its JSON sidecar, as BIDS wants it."""
+from nictate.tables import COLUMNS
 
 LABEL_COLUMNS: dict[str, dict[str, Any]] = {
     **{name: COLUMNS[name] for name in ("onset", "duration")},
