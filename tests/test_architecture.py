@@ -68,6 +68,7 @@ RULES = {
             "exercises",
             "service",
             "station",
+            "serving",
             "bench",
             "latency",
             "demo",
@@ -102,11 +103,12 @@ RULES = {
     "bench": Rule((*PURE, "service"), SCIENCE),
     "latency": Rule((*PURE, "edges.lsl", "service"), SCIENCE),
     "station": Rule((*PURE, "edges", "service"), SCIENCE),
-    "demo": Rule((*PURE, "edges", "service", "station", "training.evaluate"), SCIENCE),
+    "serving": Rule(("__version__", "edges.journal", "edges.lsl", "edges.web", "station")),
+    "demo": Rule((*PURE, "edges", "service", "serving", "station", "training.evaluate"), SCIENCE),
     "__main__": Rule(("cli",)),
     "__init__": Rule((*PURE, "edges.subscribe", "service")),
 }
-PRINTS = {"cli.live", "cli.shell"}
+PRINTS = {"cli.run", "cli.shell"}
 WITHOUT_TESTS_OF_THEIR_OWN = {
     "__init__",
     "cli.__init__",
@@ -203,7 +205,7 @@ def test_each_module_reads_in_one_sitting(module: str) -> None:
         ("service", "from nictate.cli import main", ["may not import nictate.cli.main"]),
         ("service", "print('started')", ["prints, in line 1"]),
         ("edges.lsl.source", "import sys\nsys.stderr.write('lost')", ["uses sys.stderr, in line 2"]),
-        ("cli.live", "import sys, rich\nprint('started', file=sys.stderr)", []),
+        ("cli.run", "import sys, rich\nprint('started', file=sys.stderr)", []),
         ("exercises.bayes", "import torch", ["may not import torch"]),
         ("service", "from nictate.exercises import bayes", ["may not import nictate.exercises.bayes"]),
         ("training.fit", "import nictate.exercises.tape", ["may not import nictate.exercises.tape"]),

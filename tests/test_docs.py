@@ -19,6 +19,7 @@ from nictate import __version__
 from nictate.cli import app
 from nictate.service import shipped_card
 from nictate.simulate import Simulator
+from nictate.wire import SCHEMA
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -169,6 +170,10 @@ def test_figures_replace_those_that_were_there_and_nothing_else() -> None:
     for broken in ("", begin, end + begin, begin + begin + end):
         with pytest.raises(ValueError, match="needs one"):
             insert(broken, "new\n")
+
+
+def test_the_schema_of_the_events_in_the_docs_is_the_one_that_is_served() -> None:
+    assert json.loads((ROOT / "docs/event.schema.json").read_text(encoding="utf-8")) == SCHEMA
 
 
 def test_the_changelog_has_this_version_on_top() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,10 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
+from nictate.edges.journal import Journal
 from nictate.edges.lsl import EegOutlet, LslSource, Query, now
-from nictate.service import open_detector, transmit, watch
+from nictate.edges.onnx import load_model
+from nictate.edges.web import Hub
+from nictate.service import beside, shipped_card, transmit
+from nictate.serving import Address, Service
 from nictate.signals import BlinkEvent
 from nictate.simulate import Simulator, TrueBlink
+from nictate.station import Listeners, Sink, Station, Wish
+from nictate.status import TallyReport
+from nictate.stream import StreamSummary
 from nictate.training.evaluate import Truth, score
 
 
@@ -25,32 +33,55 @@ def run_demo(
     stop: Callable[[], bool],
     show: Callable[[BlinkEvent], None],
     say: Callable[[str], None],
+    serve: Callable[[Callable[[int], Service]], Service] | None,
 ) -> Iterator[str]:
     """Runs until ``stop()``, showing each event as it is found, and yields the lines of a summary.
 
-    Both ends are real: an LSL outlet fed by a second thread, and an inlet that knows it by its source_id only.
+    Both ends are real: an LSL outlet fed by a second thread, and the whole service, which knows it by its source_id
+    only. ``serve`` is given what makes a web server on a port, and returns the one that is to run; None is for none.
+    The journal is gone at the end.
     """
+    card, network = load_model(model or shipped_card())
     simulator = Simulator(channels, rate_hz, seed=seed, start_s=now())
     source_id = f"nictate-demo-{os.getpid()}"
     events: list[BlinkEvent] = []
+    began_s: list[float] = []
     over = threading.Event()
-    with EegOutlet(simulator.montage, "nictate demo", source_id, model="simulator") as outlet:
+
+    def hear(event: BlinkEvent, _: TallyReport) -> None:
+        events.append(event)
+        show(event)
+
+    def connected(_: StreamSummary) -> list[Sink]:
+        began_s.append(now())
+        say(f"a simulated headset streams {channels} channels at {rate_hz:g} Hz; Ctrl-C ends it")
+        return [hear]
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Journal(Path(folder) / "journal.sqlite") as journal,
+        EegOutlet(simulator.montage, "nictate demo", source_id, model="simulator") as outlet,
+        beside() as submit,
+    ):
         headset = threading.Thread(
             target=transmit, args=(simulator, outlet.push, lambda _text, _time: None, over.is_set, now, time.sleep)
         )
         headset.start()
         try:
             with LslSource(Query(source_id=source_id), channels=None, unit=None, restamp=False, say=say) as source:
-                if source.open(stop) is None:
-                    return
-                began_s = now()
-                say(f"a simulated headset streams {channels} channels at {rate_hz:g} Hz; Ctrl-C ends it")
-                watch(source, lambda montage: open_detector(montage, model=model), [events.append, show], stop)
+                hub = Hub(journal)
+                told = Listeners(hub.publish, hub.show if serve is not None else None, connected, say)
+                station = Station(source, card, network, Wish(), journal, told, submit)
+                if serve is None:
+                    station.run(stop)
+                else:
+                    serve(lambda port: Service(Address(port=port), journal, hub, station)).run(stop)
                 ended_s = now()
         finally:
             over.set()
             headset.join()
-    yield from _summary(events, simulator.blinks(), began_s, ended_s)
+    if began_s:
+        yield from _summary(events, simulator.blinks(), began_s[0], ended_s)
 
 
 def _summary(events: list[BlinkEvent], blinks: list[TrueBlink], began_s: float, ended_s: float) -> Iterator[str]:

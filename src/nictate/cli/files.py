@@ -132,9 +132,13 @@ def bench(
     rates: Annotated[str, typer.Option(help="Sampling rates in Hz.")] = "250,500,1000",
     model: Model = None,
     as_json: Annotated[Path | None, typer.Option("--json", help="Also write everything to this file.")] = None,
+    whole: Annotated[
+        bool, typer.Option("--service", help="How long from a sample to the event at the subscribers of the service.")
+    ] = False,
+    subscribers: Annotated[int, typer.Option(min=1, max=250, help="With --service: so many that read.")] = 1,
+    stalled: Annotated[int, typer.Option(min=0, max=200, help="With --service: so many more that read nothing.")] = 0,
 ) -> None:
-    """Measure the cost per second of signal on this machine, per stage."""
-    import dataclasses
+    """Measure on this machine what a second of signal costs, per stage; or the latency of the whole service."""
 
     from nictate.bench import STAGES, cost, machine
 
@@ -142,6 +146,9 @@ def bench(
         grid = [(int(c), float(r)) for c in channels.split(",") for r in rates.split(",")]
     except ValueError:
         raise ConfigError("--channels and --rates take numbers with commas between them") from None
+    if whole:
+        _bench_service(grid[0] if len(grid) == 1 else (8, 250.0), seconds, subscribers, stalled, as_json)
+        return
     table = Table("channels", "rate", "ms per s", "x real time", *STAGES)
     costs = []
     with progress(len(grid), "measurements") as advance:
@@ -160,3 +167,24 @@ def bench(
     out.print(table)
     if as_json is not None:
         as_json.write_text(json.dumps({"machine": machine(), "costs": costs}, indent=2) + "\n", encoding="utf-8")
+
+
+def _bench_service(
+    stream: tuple[int, float], seconds: float, subscribers: int, stalled: int, as_json: Path | None
+) -> None:
+
+    from nictate.bench import machine
+    from nictate.latency import measure
+
+    channels, rate_hz = stream
+    say(
+        f"{channels} channels at {rate_hz:g} Hz for {seconds:g} s, {subscribers} subscribers and {stalled} stalled ones"
+    )
+    found = measure(channels, rate_hz, seconds, subscribers, stalled)
+    table = Table("events", "subscribers", "stalled", "median", "p95", "largest", "missing")
+    times = (f"{ms:.1f} ms" for ms in (found.median_ms, found.p95_ms, found.largest_ms))
+    table.add_row(str(found.events), str(found.subscribers), str(found.stalled), *times, str(found.missing))
+    out.print(table)
+    if as_json is not None:
+        told = {"machine": machine(), "channels": channels, "rate_hz": rate_hz, **dataclasses.asdict(found)}
+        as_json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
