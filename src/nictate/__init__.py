@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nictate.card import ModelCard
     from nictate.detector import Detector
+    from nictate.edges.subscribe import subscribe
     from nictate.orica import OnlineICA
     from nictate.service import open_detector
     from nictate.signals import BlinkEvent, Block, ConfigError, Montage, StreamError
@@ -29,6 +30,7 @@ __all__ = [
     "StreamError",
     "__version__",
     "open_detector",
+    "subscribe",
 ]
 
 _HOME = {
@@ -41,6 +43,7 @@ _HOME = {
     "OnlineICA": "orica",
     "StreamError": "signals",
     "open_detector": "service",
+    "subscribe": "edges.subscribe",
 }
 
 
