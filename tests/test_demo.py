@@ -28,7 +28,7 @@ def test_each_blink_is_shown_as_it_is_found_and_counted_at_the_end() -> None:
         heard_s = shown[-1].decided - shown[0].decided if shown else 0.0
         return heard_s > LONG_ENOUGH_S or time.monotonic() > deadline
 
-    lines = list(run_demo(8, 250.0, 1, None, stop, shown.append, said.append))
+    lines = list(run_demo(8, 250.0, 1, None, stop, shown.append, said.append, None))
     assert threading.active_count() == before
     assert any("8 channels at 250 Hz" in line for line in said)
     assert not any("lost" in line for line in said)
@@ -49,7 +49,14 @@ def test_what_ends_one_end_of_it_ends_the_other(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"gone\.json"):
         list(
             run_demo(
-                2, 250.0, 1, tmp_path / "gone.json", lambda: time.monotonic() > deadline, lambda _: None, lambda _: None
+                2,
+                250.0,
+                1,
+                tmp_path / "gone.json",
+                lambda: time.monotonic() > deadline,
+                lambda _: None,
+                lambda _: None,
+                None,
             )
         )
     assert time.monotonic() < deadline
@@ -59,6 +66,6 @@ def test_what_ends_one_end_of_it_ends_the_other(tmp_path: Path) -> None:
 def test_a_demonstration_that_is_ended_at_once_says_nothing() -> None:
     before = threading.active_count()
     shown: list[BlinkEvent] = []
-    assert list(run_demo(2, 250.0, 1, None, lambda: True, shown.append, lambda _: None)) == []
+    assert list(run_demo(2, 250.0, 1, None, lambda: True, shown.append, lambda _: None, None)) == []
     assert shown == []
     assert threading.active_count() == before

@@ -12,7 +12,7 @@ from scipy import signal
 
 from nictate.framing import Frame
 from nictate.gate import GateRules
-from nictate.ica import Ica, IcaRules, IcaStatus, Mode, Parts, PassThrough, open_ica, unmixed
+from nictate.ica import Ica, IcaRules, Mode, Parts, PassThrough, open_ica, unmixed
 from nictate.kept import State
 from nictate.members import MemberRules
 from nictate.profile import Profile
@@ -398,26 +398,6 @@ def test_only_eeg_is_un_mixed_and_other_channels_pass_as_they_are() -> None:
     assert np.array_equal(done.cleaned[:, 8:], aux)
     assert np.array_equal(done.cleaned[:, :8], alone.cleaned)
     assert np.array_equal(done.source, alone.source)
-
-
-@pytest.mark.parametrize(
-    ("status", "line"),
-    [
-        (IcaStatus(channels=8, offers_source=True, seconds=12.4, needed=20.0), "ICA: learning, 12 s of 20 s"),
-        (IcaStatus(channels=8, offers_source=True, correlations=(0.971,)), "ICA: 1 ocular component, r = 0.97"),
-        (IcaStatus(channels=8, offers_source=True, correlations=(0.97, 0.6)), "ICA: 2 ocular components, r = 0.97"),
-        (IcaStatus(channels=8, offers_source=True), "ICA: no ocular component found"),
-        (IcaStatus(channels=2, correlations=(0.9,)), "ICA: cleaning only (2 channels)"),
-        (IcaStatus(channels=2), "ICA: cleaning only (2 channels), no ocular component found"),
-        (
-            IcaStatus(channels=8, offers_source=True, correlations=(0.9,), without=("T7", "O2")),
-            "ICA: 1 ocular component, r = 0.90, without T7, O2",
-        ),
-        (IcaStatus(off="1 channel"), "ICA: off (1 channel)"),
-    ],
-)
-def test_the_line_says_where_it_stands(status: IcaStatus, line: str) -> None:
-    assert status.line == line
 
 
 def test_what_cannot_be_is_refused() -> None:

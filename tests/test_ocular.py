@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from nictate.gate import GateRules
-from nictate.ocular import Components, Ocular, OcularRules
+from nictate.ocular import Ocular, OcularRules
 from nictate.signals import BoolArray, ConfigError, FloatArray
 from nictate.survey import Survey
+from nictate.unmixing import Components
 
 RATE_HZ, N, TURN = 250.0, 10, 25
 CHANNELS, FRONTAL = 6, (1, 4)

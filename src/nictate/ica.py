@@ -26,12 +26,14 @@ from nictate.framing import Frame
 from nictate.gate import GateRules
 from nictate.kept import State
 from nictate.members import MemberRules, Members
-from nictate.ocular import Components, Ocular, OcularRules
+from nictate.ocular import Ocular, OcularRules
 from nictate.orica import OnlineICA
 from nictate.refit import Submit, at_once
 from nictate.signals import BoolArray, ConfigError, FloatArray, Montage
+from nictate.standing import IcaStatus
 from nictate.succession import History, Succession
 from nictate.survey import Survey
+from nictate.unmixing import Components
 
 Mode = Literal["auto", "on", "off"]
 
@@ -67,45 +69,6 @@ class Parts:
     removed: FloatArray | None = None
     """(n, channels) in µV, what the eyes put into the channels, 0 in bad ones: what the cleaned EEG is without; None
     where that is nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class IcaStatus:
-    """Where the ICA stands."""
-
-    off: str = ""
-    """Why nothing is done; empty where something is."""
-    channels: int = 0
-    """How many channels are un-mixed."""
-    offers_source: bool = False
-    """Whether the blink source is offered with so many channels."""
-    seconds: float = 0.0
-    """So much signal has been learned from ..."""
-    needed: float = 0.0
-    """... of this; 0 once it has been learned."""
-    correlations: tuple[float, ...] = ()
-    """Of the ocular components with the frontal mean below 10 Hz, the blink source's first."""
-    trusted: bool = False
-    """Whether the blink source can be used."""
-    without: tuple[str, ...] = ()
-    """Channels that have left the un-mixing."""
-
-    @property
-    def line(self) -> str:
-        """In one line, as ``nictate run`` shows it."""
-        if self.off:
-            return f"ICA: off ({self.off})"
-        said = [] if self.offers_source else [f"cleaning only ({self.channels} channels)"]
-        k = len(self.correlations)
-        if self.needed:
-            said.append(f"learning, {math.floor(self.seconds)} s of {math.ceil(self.needed)} s")
-        elif self.offers_source or not k:
-            said.append(
-                f"{k or 'no'} ocular component{'s' * (k > 1)}{f', r = {self.correlations[0]:.2f}' if k else ' found'}"
-            )
-        if self.without:
-            said.append(f"without {', '.join(self.without)}")
-        return f"ICA: {', '.join(said)}"
 
 
 class PassThrough:

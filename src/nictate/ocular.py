@@ -20,6 +20,7 @@ import numpy.typing as npt
 from nictate.gate import Gate, GateRules
 from nictate.kept import State
 from nictate.signals import BoolArray, ConfigError, FloatArray
+from nictate.unmixing import Components
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +47,6 @@ class OcularRules:
     """So long must a component have been the blink source, in s."""
     fade_s: float = 0.24
     """How long a change takes, in s."""
-
-
-@dataclass(frozen=True, slots=True)
-class Components:
-    """What an ICA says: components of some of the channels."""
-
-    unmixing: FloatArray
-    """(components, columns)"""
-    mixing: FloatArray
-    """(columns, components)"""
-    columns: npt.NDArray[np.intp]
-    """(columns,) which of the channels it un-mixes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,18 @@ from nictate.signals import ConfigError, FloatArray
 
 
 @dataclass(frozen=True, slots=True)
+class Components:
+    """What an ICA says: components of some of the channels."""
+
+    unmixing: FloatArray
+    """(components, columns)"""
+    mixing: FloatArray
+    """(columns, components)"""
+    columns: npt.NDArray[np.intp]
+    """(columns,) which of the channels it un-mixes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Outliers:
     """How far a sample may lie from what is usual. Distances are in standard deviations of the sources."""
 

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -67,6 +68,8 @@ class Program:
         pipe = subprocess.PIPE
         # Unbuffered, as a terminal would see it.
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"}
+        self._home = tempfile.TemporaryDirectory(prefix="nictate-home-")  # A journal of its own.
+        environment |= {"XDG_STATE_HOME": self._home.name, "HOME": self._home.name, "LOCALAPPDATA": self._home.name}
         self.process = subprocess.Popen(
             command(*arguments), stdout=pipe, stderr=pipe, encoding="utf-8", env=environment
         )
@@ -106,6 +109,7 @@ class Program:
         code = self.process.wait(PATIENCE_S)
         for reader in self._readers:
             reader.join()
+        self._home.cleanup()
         return code
 
     def interrupt(self) -> int:

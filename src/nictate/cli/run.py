@@ -165,7 +165,7 @@ def _broker(url: str, journal: Journal, closing: ExitStack) -> MqttPublisher | N
 
 
 def _lsl_sinks(lsl: LslSettings, stream: StreamSummary, outlets: ExitStack) -> list[Sink]:
-    from nictate.edges.lsl import FeaturesOutlet, MarkerOutlet
+    from nictate.edges.lsl import MarkerOutlet
     from nictate.wire import marker_of
 
     sinks: list[Sink] = []
@@ -173,7 +173,7 @@ def _lsl_sinks(lsl: LslSettings, stream: StreamSummary, outlets: ExitStack) -> l
     if lsl.markers:
         marks = outlets.enter_context(MarkerOutlet(lsl.markers, f"{lsl.markers}-{of}"))
         sinks.append(lambda event, _: marks.push(*marker_of(event)))
-    if lsl.features:
+    if lsl.features and False:
         numbers = outlets.enter_context(FeaturesOutlet(lsl.features, f"{lsl.features}-{of}"))
         sinks.append(numbers.push)
     return sinks

@@ -14,11 +14,12 @@ from nictate.comparison.material import Signals
 from nictate.comparison.methods import Cleaned
 from nictate.framing import Frame, Framer, Run
 from nictate.ica import IcaRules, open_ica
-from nictate.ocular import Components, Ocular
+from nictate.ocular import Ocular
 from nictate.orica import OnlineICA
 from nictate.quality import Quality
 from nictate.signals import FloatArray
 from nictate.survey import Survey
+from nictate.unmixing import Components
 
 Manner = Literal["cold", "warm", "gated"]
 
