@@ -104,6 +104,7 @@ ERRORS = {
     "403": "The request comes from a page of another site",
     "404": "There is no such thing",
     "405": "There is no such method here",
+    "409": "Too many recordings go on already",
     "413": "The body is too long",
     "415": "The body is no JSON by its type",
     "421": "The service is not known by that host name",
@@ -213,7 +214,7 @@ def document(version: str) -> Schema:
                         }
                     },
                 },
-                "responses": _answers({"201": _good("It has begun", _ref("Recording"))}, "415", "422"),
+                "responses": _answers({"201": _good("It has begun", _ref("Recording"))}, "409", "415", "422"),
             },
         },
         "/api/v1/recordings/{id}/stop": {
@@ -240,6 +241,7 @@ def document(version: str) -> Schema:
                         }
                     },
                     "404",
+                    "422",
                 ),
             }
         },

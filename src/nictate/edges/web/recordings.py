@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import unicodedata
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol, TypeAlias
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -15,7 +17,8 @@ from starlette.routing import BaseRoute, Route
 from nictate.edges.web.answers import Answer, Query, refuse
 from nictate.edges.web.pages import Past
 from nictate.signals import ConfigError
-from nictate.wire import Entry, entry_to_json, iso_of
+from nictate.tables import csv_lines, json_lines, to_bids
+from nictate.wire import Entry, iso_of
 
 
 class Recorded(Protocol):
@@ -48,11 +51,20 @@ class Records(Past, Protocol):
         """All of them."""
 
 
+Lines: TypeAlias = Callable[[Iterable[Entry]], Iterator[str]]
+
 FORMATS: dict[str, tuple[str, str]] = {
     "json": ("application/x-ndjson", "jsonl"),
+    "csv": ("text/csv", "csv"),
+    "bids": ("application/zip", "zip"),
 }
-"""Type and ending of a download."""
+"""Type and ending of a download. BIDS has two files, events and what their columns are, which come as one."""
 READ_AT_ONCE = 500
+LONGEST_BIDS = 100_000
+"""Events: they are put in order of their onsets, all at a time."""
+LONGEST_NAME = 200
+MOST_OPEN = 16
+"""Recordings that go on."""
 
 
 class Recordings:
@@ -80,6 +92,9 @@ class Recordings:
     async def start(self, request: Request) -> Response:
         Query(request, ())
         name = await self._name(request)
+        open_ones = sum(recording.last is None for recording in await asyncio.to_thread(self._records.recordings))
+        if open_ones >= MOST_OPEN:
+            raise refuse(409, f"{open_ones} recordings go on already; stop one first")
         try:
             recording = await asyncio.to_thread(self._records.start_recording, name, self._utc())
         except ConfigError as error:
@@ -97,17 +112,33 @@ class Recordings:
         wished = query.choice("format", tuple(FORMATS), "json")
         recording = await self._known(request)
         media_type, ending = FORMATS[wished]
+        until = self._records.newest_id if recording.last is None else recording.last
         # The name is a stranger's: the file is called by the number.
         said = {"Content-Disposition": f'attachment; filename="recording-{recording.id}.{ending}"'}
-        return StreamingResponse(self._pieces(recording), headers=said, media_type=media_type)
+        if wished == "bids":
+            if until - recording.first >= LONGEST_BIDS:
+                raise refuse(422, f"more than {LONGEST_BIDS} events; take another format")
+            return Response(await asyncio.to_thread(self._bids, recording, until), headers=said, media_type=media_type)
+        lines = csv_lines if wished == "csv" else json_lines
+        return StreamingResponse(self._pieces(recording, until, lines), headers=said, media_type=media_type)
 
-    async def _pieces(self, recording: Recorded) -> AsyncIterator[str]:
+    async def _pieces(self, recording: Recorded, until: int, lines: Lines) -> AsyncIterator[str]:
         """Read as it is sent: no more than a page of it is ever in memory."""
+        head = list(lines(()))
+        yield "".join(head)
         after = recording.first - 1
-        until = self._records.newest_id if recording.last is None else recording.last
         while entries := await asyncio.to_thread(self._between, after, until):
             after = entries[-1].id
-            yield "".join(f"{entry_to_json(entry)}\n" for entry in entries)
+            yield "".join(list(lines(entries))[len(head) :])
+
+    def _bids(self, recording: Recorded, until: int) -> bytes:
+        entries = self._records.read(recording.first - 1, LONGEST_BIDS, until=until)
+        texts = to_bids(entries, recording.began_utc)
+        packed = io.BytesIO()
+        with ZipFile(packed, "w", ZIP_DEFLATED) as file:
+            file.writestr(f"recording-{recording.id}_events.tsv", texts.events)
+            file.writestr(f"recording-{recording.id}_events.json", texts.sidecar)
+        return packed.getvalue()
 
     def _between(self, after: int, until: int) -> list[Entry]:
         return self._records.read(after, READ_AT_ONCE, until=until)
@@ -139,9 +170,6 @@ class Recordings:
         if not name.strip() or len(name) > LONGEST_NAME or not _is_plain(name):
             raise refuse(422, f"name: 1 to {LONGEST_NAME} characters of text")
         return name
-
-
-LONGEST_NAME = 200
 
 
 def _is_plain(text: str) -> bool:
