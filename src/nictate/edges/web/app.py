@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 from nictate.edges.web.access import Access, Guard
 from nictate.edges.web.answers import Answer, Query, refusal
 from nictate.edges.web.dashboard import STATIC, Dashboard
-from nictate.edges.web.events import Ends
+from nictate.edges.web.ends import Ends
 from nictate.edges.web.hub import Hub
 from nictate.edges.web.metrics import CONTENT_TYPE, Metrics
 from nictate.edges.web.openapi import document
