@@ -40,7 +40,7 @@ POINTS_HZ = 110.0
 BASELINE_HZ = 0.3
 """What is slower is taken out."""
 
-LEAST_S = 0.04
+LEAST_S = 0.035
 """A scene of less than this is not worth a message."""
 
 KEPT_S = 2.0
