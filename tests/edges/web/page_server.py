@@ -147,6 +147,8 @@ class PageServer:
             self.scenes.push(Block(block, times))
             self.scenes.clean(Block(0.5 * block, times))
             self.scenes.said(self.now_s, 0.1)
+            if self.status.connection == "connected":
+                self.status = replace(self.status, newest_s=self.now_s)
             if (scene := self.scenes.take()) is not None:
                 self.hub.show(scene)
 

@@ -97,7 +97,10 @@ export class Quality {
       chip.title = `${channel.name}: ${channel.state}${channel.looked_at ? ", blinks are sought here" : ""}`;
       return chip;
     }));
-    if (channels.length > CHIPS) this.chips.append(made("li", `and ${channels.length - CHIPS} more`));
+    if (channels.length > CHIPS) {
+      this.chips.append(made("li", `and ${channels.length - CHIPS} more`));
+      this.chips.lastChild.dataset.state = "good";
+    }
     this.list.replaceChildren(...bad.slice(0, LISTED).map((channel) => {
       const item = made("li");
       item.append(made("strong", `${channel.name}: ${channel.state}`), made("span", adviceOf(channel.state)));

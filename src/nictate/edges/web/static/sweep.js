@@ -6,7 +6,7 @@ import {kindOf} from "./words.js";
 
 export const STEPS_UV = [5, 7.5, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 750, 1000, 1500, 2000, 3000, 5000, 10000, 20000, 50000, 100000];
 const LEAST_UV = 30; // No louder by itself: rest is to look like rest.
-const BLINK_LANES = 1.4; // A blink is as high as this.
+const BLINK_LANES = 1.25; // A blink is as high as this.
 const FRAME_MS = 40;
 const KEPT_S = 24;
 const GAP_PX = 18;
@@ -16,16 +16,16 @@ const TAG_S = 1; // A name reaches no further than this from its blink.
 const PENDING_S = 0.4; // A blink that has begun and is not told as over is shaded this far.
 const SPANS = 128;
 const SHRINK_AFTER = 12;
-const HALF = 1.6; // A trace may reach so many lanes from its own.
-const ROOM = 0.6; // Lanes of room above the first.
+const HALF = 1.5; // A trace may reach so many lanes from its own.
+const ROOM = 1; // Lanes of room above the first.
 
 export class Sweep {
   #canvas; #pen; #raw = null; #cleaned = null; #probability = new Ring(1, 4096);
   #names = []; #run = null; #dt = 0.01; #lookedAt = 0;
   #which = "raw"; #auto = true; #step = STEPS_UV.indexOf(100); #less = 0; #looked = -Infinity; #paused = false; #faded = false;
   #spans = []; #dirtyFrom = Infinity; #dirtyTo = -Infinity; #all = true; #shown = -Infinity; #frozen = null;
-  #asked = false; #painted = -Infinity; #width = 0; #height = 0; #seconds = 10; #ratio = 1; #ink = {};
-  #frames = 0; #scratch = new Float32Array(2048);
+  #asked = false; #soon = false; #painted = -Infinity; #width = 0; #height = 0; #seconds = 10; #ratio = 1; #ink = {};
+  #frames = 0; #told = 0; #scratch = new Float32Array(2048);
 
   /** @param {HTMLCanvasElement} canvas @param {{names: (names: string[]) => void, scale: (uv: number, auto: boolean) => void,
    *  seconds: (seconds: number) => void, cleaned: (there: boolean) => void}} told */
@@ -89,6 +89,7 @@ export class Sweep {
     });
     if (this.#spans.length > SPANS) this.#spans.shift();
     this.#soil(entry.onset - 0.05, this.#spans.at(-1).end + TAG_S);
+    this.#told = 0;
     this.#frames = 0;
     this.#ask(true);
   }
@@ -194,15 +195,16 @@ export class Sweep {
   }
 
   #ask(soon = false) {
+    this.#soon ||= soon;
     if (this.#asked) return;
     this.#asked = true;
     const frame = (at) => {
       this.#frames++;
-      if (!soon && at - this.#painted < FRAME_MS - 4) {
+      if (!this.#soon && at - this.#painted < FRAME_MS - 4) {
         requestAnimationFrame(frame);
         return;
       }
-      this.#asked = false;
+      this.#asked = this.#soon = false;
       this.#painted = at;
       this.#paint();
     };
@@ -235,8 +237,10 @@ export class Sweep {
       }
     }
     this.#tip(now);
+    this.#canvas.dataset.newest = now.toFixed(3);
     const newest = this.#spans.at(-1);
-    if (newest) {
+    if (newest && newest.id !== this.#told) { // So many frames after it came.
+      this.#told = newest.id;
       this.#canvas.dataset.shaded = String(newest.id);
       this.#canvas.dataset.frames = String(this.#frames);
     }
@@ -258,6 +262,13 @@ export class Sweep {
     pen.fillRect(left, 0, right - left, this.#height);
     if (this.#faded) pen.globalAlpha = 0.45;
 
+    pen.fillStyle = ink.line;
+    for (let s = Math.floor((left - 1) / scale); s <= right / scale; s++) pen.fillRect(Math.round(s * scale), TOP_PX, 1, this.#height);
+    for (let k = 0; k < lanes; k++) pen.fillRect(left, Math.round(zero(k)), right - left, 1);
+    pen.fillStyle = ink.strong;
+    pen.fillRect(left, TOP_PX - 2, right - left, 1);
+    pen.fillRect(left, bottom, right - left, 1);
+
     const spans = filled ? this.#spans.filter((span) => span.onset < end + TAG_S && span.end + TAG_S > begin) : [];
     for (const span of spans) {
       if (span.kind !== "blink" && !span.pending) continue;
@@ -265,12 +276,6 @@ export class Sweep {
       pen.fillStyle = ink.shade;
       pen.fillRect(x, TOP_PX - 2, w, this.#height - TOP_PX + 2);
     }
-    pen.fillStyle = ink.line;
-    for (let s = Math.floor((left - 1) / scale); s <= right / scale; s++) pen.fillRect(Math.round(s * scale), TOP_PX, 1, this.#height);
-    for (let k = 0; k < lanes; k++) pen.fillRect(left, Math.round(zero(k)), right - left, 1);
-    pen.fillStyle = ink.strong;
-    pen.fillRect(left, TOP_PX - 2, right - left, 1);
-    pen.fillRect(left, bottom, right - left, 1);
 
     if (filled) {
       const ring = this.#ring, margin = 3 * this.#dt;
