@@ -40,6 +40,7 @@ export class Table {
     const begins = entry.kind === "blink/start", at = begins ? entry.onset : entry.peak;
     row.dataset.id = String(entry.id);
     row.dataset.run = entry.run;
+    row.dataset.utc = entry.utc;
     row.dataset.kind = entry.kind;
     row.dataset.begins = begins ? String(entry.decided) : "";
     const cells = [
