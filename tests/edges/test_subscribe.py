@@ -136,7 +136,7 @@ def test_each_entry_comes_once_and_in_order_wherever_the_connection_breaks(seed:
         got = list(islice(told, 30))
         service.append(60)
         got += islice(told, 70)
-        told.close()  # type: ignore[attr-defined]
+        told.close()
     assert got == [entry(k) for k in range(1, 101)]
     assert sum(path.endswith("/ws") for path, _, _ in service.asked) > 8
 
@@ -161,7 +161,7 @@ def test_without_a_number_only_what_is_new_comes_and_nothing_of_it_is_lost_in_a_
         told = subscribe(url, stop=Stop(), sleep=no_wait)
         assert list(islice(told, 3)) == [entry(8), entry(9), entry(10)]
         thread.join(PATIENCE_S)
-        told.close()  # type: ignore[attr-defined]
+        told.close()
 
 
 def test_only_the_kinds_asked_for_are_asked_for() -> None:
@@ -169,7 +169,7 @@ def test_only_the_kinds_asked_for_are_asked_for() -> None:
     with serving(service) as url:
         told = subscribe(url, 0, ("blink",), stop=Stop(), sleep=no_wait)
         assert [e.id for e in islice(told, 3)] == [2, 4, 6]
-        told.close()  # type: ignore[attr-defined]
+        told.close()
     assert {q["kinds"][0] for path, q, _ in service.asked if path.endswith("/ws")} == {"blink"}
 
 
@@ -245,7 +245,7 @@ def test_a_journal_that_was_begun_anew_is_followed_from_there() -> None:
         thread.start()
         assert [e.id for e in islice(told, 1)] == [3]
         thread.join(PATIENCE_S)
-        told.close()  # type: ignore[attr-defined]
+        told.close()
 
 
 def test_a_peer_that_is_dead_without_a_word_is_noticed() -> None:
@@ -288,7 +288,7 @@ def test_a_peer_that_is_dead_without_a_word_is_noticed() -> None:
             )
             assert [e.id for e in islice(told, 2)] == [1, 2]
             assert "broke off" in said[0]
-            told.close()  # type: ignore[attr-defined]
+            told.close()
         for one in hold:
             one.close()
 
@@ -318,7 +318,7 @@ def test_a_service_that_is_busy_is_tried_again() -> None:
     with serving(service) as url:
         told = subscribe(url, 0, stop=Stop(), sleep=sleep)
         assert next(told).id == 1
-        told.close()  # type: ignore[attr-defined]
+        told.close()
 
 
 def test_the_token_goes_into_the_header_and_not_into_the_address() -> None:
@@ -326,7 +326,7 @@ def test_the_token_goes_into_the_header_and_not_into_the_address() -> None:
     with serving(service) as url:
         for told in (subscribe(url, 0, token="s3cret", stop=Stop()), subscribe(f"{url}/?token=s3cret", 0, stop=Stop())):
             assert next(told).id == 1
-            told.close()  # type: ignore[attr-defined]
+            told.close()
     assert [token for _, _, token in service.asked] == ["Bearer s3cret"] * 4
     assert not any("token" in query for _, query, _ in service.asked)
 

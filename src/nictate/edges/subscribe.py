@@ -9,7 +9,7 @@ import random
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -101,7 +101,7 @@ def subscribe(
     keepalive_s: float = KEEPALIVE_S,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[Entry]:
+) -> Generator[Entry, None, None]:
     """Events of the service at ``url`` as they are decided, until ``stop()``; of ``kinds`` alone, when there are any.
 
     Those with an id above ``after`` come first, from the journal; without it, only what is new. When the connection
@@ -130,7 +130,7 @@ def _follow(
     keepalive_s: float,
     clock: Callable[[], float],
     sleep: Callable[[float], None],
-) -> Iterator[Entry]:
+) -> Generator[Entry, None, None]:
     failures = 0
     while not stop():
         began = clock()
