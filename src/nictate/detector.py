@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nictate.card import ModelCard
+from nictate.closures import Closures
 from nictate.decision import Decision
 from nictate.filters import Filters
 from nictate.framing import Frame, Framer, Run, Timeline
@@ -36,6 +37,7 @@ class Detector:
     none is known as frontal. ``ica`` un-mixes the channels; by default as much as their number allows, see
     `nictate.ica`. ``on_clean`` receives the cleaned EEG, block by block, with the input's times.
     ``on_said`` hears what the network says first of each moment: the time of it and the probability of a blink.
+    With ``closures``, long closures are events too (``blink/long``), told when the lid opens again.
 
     Promises, each of them a test: any cutting of the same samples gives equal events; the events of a prefix are a
     prefix of the events; shifted times shift the events; nothing reaches over a hole in time, after which the detector
@@ -53,6 +55,7 @@ class Detector:
         on_clean: Callable[[Block], None] | None = None,
         ica: Ica | PassThrough | None = None,
         on_said: Callable[[float, float], None] | None = None,
+        closures: Closures | None = None,
     ) -> None:
         chosen = tuple(channels) if channels is not None else montage.frontal or montage.eeg
         if not chosen or not all(0 <= k < len(montage.names) for k in chosen):
@@ -70,6 +73,7 @@ class Detector:
         frontal, clean = montage.frontal or channels or (), on_clean is not None
         self._ica = ica or open_ica(montage, self._frame, card.ica, frontal=frontal, clean=clean)
         self._habits = Habits(card.decision.habits)
+        self._closures = closures
         self._begin()
 
     def _begin(self) -> None:
@@ -83,6 +87,8 @@ class Detector:
         self._scale = Scale(card.scale, card.quality.noisy_ratio, frame_s, inputs)
         self._windows = Windows(card.window, card.hop, inputs, card.scale.rows)
         self._decision = Decision(card.decision, card.rate_hz, card.step, card.looks_s, self._delay_s, self._habits)
+        if self._closures is not None:
+            self._closures.restart()
         self._newest: tuple[Window, float] | None = None
         self._trusted = False
 
@@ -115,7 +121,8 @@ class Detector:
                 events += self.flush()
             for window, decided in self._front(run):
                 said = self.probabilities(window)
-                events += self._decision.push(window, said, decided)
+                told = self._decision.push(window, said, decided)
+                events += told if self._closures is None else told + self._closures.push(told, decided)
                 self._newest = window, decided
                 if self._on_said is not None:
                     self._on_said(decided - self.card.looks_s[0], float(said[0, -1]))
@@ -132,6 +139,8 @@ class Detector:
         """Windows, each with the stream time of the newest sample in it."""
         for raw in self._framer.push(run):  # Fixed length from here on.
             frame = self._quality.push(raw)  # What is bad is masked and never poisons the rest.
+            if self._closures is not None:
+                self._closures.watch(frame.samples[:, self._columns], frame.good[self._columns], frame.times)
             parts = self._ica.push(frame)  # The blink source, and what the eyes put into the channels.
             filtered = self._filters.push(self._inputs(frame, parts))  # Causal, to the model's rate.
             for window in self._windows.push(self._scale.push(filtered)):
