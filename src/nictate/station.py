@@ -20,6 +20,7 @@ from typing import TypeAlias
 import numpy as np
 
 from nictate.card import ModelCard
+from nictate.closures import Closures
 from nictate.detector import Detector, Network
 from nictate.edges.journal import Journal, Run
 from nictate.edges.lsl import CLEANED, EegOutlet, LslSource, now
@@ -179,6 +180,7 @@ class Station:
             self._cleaner(montage),
             unmixing,
             self._said if self._to.show is not None else None,
+            Closures(wish.patterns),
         )
         self._scenes = Scenes(montage, self._detector.channels, self._run.id)
         for line in remarks:

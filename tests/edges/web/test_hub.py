@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_service import PATIENCE_S, Memory, entry, starts_and_blinks
 
 from nictate.edges.web.hub import Follower, Hub, written
 from nictate.signals import KINDS, Kind
 from nictate.wire import to_sse
-from small_service import PATIENCE_S, Memory, entry, starts_and_blinks
 
 
 def run(program: Coroutine[Any, Any, None]) -> None:
