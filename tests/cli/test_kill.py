@@ -17,7 +17,7 @@ from nictate.edges.lsl import EegOutlet, now
 from nictate.profile import USUAL
 from nictate.service import transmit
 from nictate.simulate import Simulator
-from nictate.wire import entry_from_json
+from nictate.wire import entry_to_json
 
 KILLS = 25
 SEED = 5
@@ -62,7 +62,7 @@ def test_a_service_that_is_killed_25_times_tells_each_event_exactly_once_and_in_
                         listener.until(lambda known=known: len(listener.out) > known)  # type: ignore[misc]
                         time.sleep(chance.uniform(0.0, 0.05))
                     else:
-                        time.sleep(chance.uniform(0.0, 2.0))
+                        time.sleep(chance.uniform(0.0, 1.0))
                     program.process.kill()
         with Journal(path, readonly=True) as journal:
             kept = journal.read(limit=100_000)
@@ -73,4 +73,4 @@ def test_a_service_that_is_killed_25_times_tells_each_event_exactly_once_and_in_
             listener.until(lambda: len(listener.out) >= len(kept))
             program.interrupt()
         listener.process.kill()
-    assert [entry_from_json(line) for line in listener.out] == kept
+    assert listener.out == [entry_to_json(entry) for entry in kept]
