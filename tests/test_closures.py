@@ -51,7 +51,8 @@ def test_most_closures_are_found_and_last_as_long_as_they_do(rate_hz: float) -> 
         if event.peak is not None and abs(event.peak - blink.peak) < 0.15
     ]
     assert len(long) >= 5
-    assert len(told) == len(found) >= 0.6 * len(long)
+    assert len(found) >= 0.6 * len(long)
+    assert len(told) <= len(found) + 1
     for event, blink in found:
         assert event.duration == pytest.approx(blink.end - blink.onset, abs=0.25)
         assert event.end is not None

@@ -35,9 +35,9 @@ class Detector:
 
     ``channels`` are the indices of those that can show a blink; by default the frontal ones, and all EEG channels where
     none is known as frontal. ``ica`` un-mixes the channels; by default as much as their number allows, see
-    `nictate.ica`. ``on_clean`` receives the cleaned EEG, block by block, with the input's times.
-    ``on_said`` hears what the network says first of each moment: the time of it and the probability of a blink.
-    With ``closures``, long closures are events too (``blink/long``), told when the lid opens again.
+    `nictate.ica`. ``on_clean`` receives the cleaned EEG, block by block, with the input's times. ``on_said`` hears what
+    the network says first of each moment: the time of it and the probability of a blink. With ``closures``, long
+    closures are events too (``blink/long``), told when the lid opens again.
 
     Promises, each of them a test: any cutting of the same samples gives equal events; the events of a prefix are a
     prefix of the events; shifted times shift the events; nothing reaches over a hole in time, after which the detector

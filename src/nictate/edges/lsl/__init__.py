@@ -11,6 +11,7 @@ offers are not:
 """
 
 from nictate.edges.lsl.directory import streams
+from nictate.edges.lsl.features import FeaturesOutlet
 from nictate.edges.lsl.liblsl import now, quieten
 from nictate.edges.lsl.markers import heard_markers
 from nictate.edges.lsl.outlets import EegOutlet, MarkerOutlet, play
@@ -20,6 +21,7 @@ from nictate.stream import CLEANED, Query, StreamSummary, plain
 __all__ = [
     "CLEANED",
     "EegOutlet",
+    "FeaturesOutlet",
     "LslSource",
     "MarkerOutlet",
     "Query",

@@ -15,7 +15,7 @@ from nictate.edges.lsl.liblsl import now
 from nictate.signals import Block, ConfigError, Montage
 
 
-def _sendable(text: str) -> str:
+def sendable(text: str) -> str:
     """Text as it can be sent: lone surrogates (from undecodable file names) replaced, no NUL."""
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "�")
 
@@ -25,7 +25,7 @@ class MarkerOutlet:
 
     def __init__(self, name: str, source_id: str) -> None:
         info = pylsl.StreamInfo(
-            _sendable(name), "Markers", 1, pylsl.IRREGULAR_RATE, pylsl.cf_string, _sendable(source_id)
+            sendable(name), "Markers", 1, pylsl.IRREGULAR_RATE, pylsl.cf_string, sendable(source_id)
         )
         desc = info.desc()
         desc.append_child_value("manufacturer", "nictate")
@@ -37,7 +37,7 @@ class MarkerOutlet:
     def push(self, text: str, time_s: float) -> None:
         """Send one marker with the time of what it marks, in s on the LSL clock."""
         assert self._outlet is not None, "the outlet is closed"
-        self._outlet.push_sample([_sendable(text)], time_s)
+        self._outlet.push_sample([sendable(text)], time_s)
 
     def close(self) -> None:
         """Take the stream off the network. Close whoever reads it in the same process first."""
@@ -65,15 +65,15 @@ def _describe(desc: pylsl.XMLElement, montage: Montage, model: str) -> None:
     acquisition = desc.append_child("acquisition")
     acquisition.append_child_value("manufacturer", "nictate")
     if model:
-        acquisition.append_child_value("model", _sendable(model))
+        acquisition.append_child_value("model", sendable(model))
     if montage.reference:
-        desc.append_child("reference").append_child_value("label", _sendable(montage.reference))
+        desc.append_child("reference").append_child_value("label", sendable(montage.reference))
     channels = desc.append_child("channels")
     for label, kind in zip(montage.names, montage.kinds or ("eeg",) * len(montage.names), strict=True):
         channel = channels.append_child("channel")
-        channel.append_child_value("label", _sendable(label))
+        channel.append_child_value("label", sendable(label))
         channel.append_child_value("unit", "microvolts")
-        channel.append_child_value("type", _sendable(kind).upper())
+        channel.append_child_value("type", sendable(kind).upper())
 
 
 def _describe_again(desc: pylsl.XMLElement, like: Described) -> None:
@@ -119,7 +119,7 @@ class EegOutlet:
         says under ``desc/processing`` what was done to it.
         """
         info = pylsl.StreamInfo(
-            _sendable(name), "EEG", len(montage.names), montage.rate_hz, pylsl.cf_double64, _sendable(source_id)
+            sendable(name), "EEG", len(montage.names), montage.rate_hz, pylsl.cf_double64, sendable(source_id)
         )
         desc = info.desc()
         if like is None:
@@ -129,7 +129,7 @@ class EegOutlet:
         if note:
             processing = desc.append_child("processing")
             processing.append_child_value("software", "nictate")
-            processing.append_child_value("operation", _sendable(note))
+            processing.append_child_value("operation", sendable(note))
         self.montage = montage
         self._outlet: pylsl.StreamOutlet | None = pylsl.StreamOutlet(info)
 
