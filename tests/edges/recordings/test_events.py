@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from made_files import MANY, write
 
 from nictate.edges.recordings import events_path, read_labels, write_events
-from nictate.signals import KINDS, BlinkEvent, ConfigError
+from nictate.signals import KINDS, BlinkEvent, BlinkFeatures, ConfigError
 
 times_s = st.floats(0.0, 1e5)
 
@@ -55,6 +56,41 @@ def test_events_as_bids(tmp_path: Path) -> None:
     assert sidecar["trial_type"]["HED"]["blink"] == "Blink"
     assert set(sidecar["trial_type"]["Levels"]) == set(KINDS)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["x_events.json", "x_events.tsv"]
+
+
+SHAPE = BlinkFeatures(0.3, 0.25, 0.15, 0.14, 0.2222222, 0.09, 0.16, 0.04, 5.0, 9.0, None)
+
+
+def test_patterns_are_rows_of_their_own_where_they_are_asked_for(tmp_path: Path) -> None:
+    blink = BlinkEvent("blink", 1.0, 1.1, 1.25, -81.0, 0.9, 1.4, 1.15)
+    start = BlinkEvent("blink/start", 1.02, None, None, None, 0.9, 1.15)
+    made = [dataclasses.replace(blink, kind=kind, completes=None) for kind in KINDS if kind.count("/")]
+    made = [event for event in made if event.kind != "blink/start"]
+    for starts in (False, True):
+        for patterns in (False, True):
+            path = tmp_path / f"{starts}{patterns}_events.tsv"
+            write_events(path, [start, blink, *made], starts=starts, patterns=patterns)
+            rows = path.read_text(encoding="utf-8").splitlines()[1:]
+            told = {row.split("\t")[2] for row in rows}
+            assert told == {"blink", *["blink/start"] * starts, *(event.kind for event in made if patterns)}
+            # Nobody takes a pattern for one more blink.
+            assert sum(label.kind == "blink" for label in read_labels(path)) == 1
+
+
+def test_features_are_further_columns_that_are_described(tmp_path: Path) -> None:
+    blink = BlinkEvent("blink", 1.0, 1.1, 1.25, -81.0, 0.9, 1.4, 1.15, SHAPE)
+    start = BlinkEvent("blink/start", 1.02, None, None, None, 0.9, 1.15)
+    path = write_events(tmp_path / "x_events.tsv", [start, blink], starts=True, features=True)
+    header, first, second = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
+    names = [field.name for field in dataclasses.fields(BlinkFeatures)]
+    assert header[7:] == names
+    assert " ".join(first[7:]) == "0.3000 0.2500 0.1500 0.1400 0.2222 0.0900 0.1600 0.0400 5.0000 9.0000 n/a"
+    assert second[7:] == ["n/a"] * len(names)
+    sidecar = json.loads((tmp_path / "x_events.json").read_text(encoding="utf-8"))
+    assert list(sidecar) == header
+    assert {name: sidecar[name]["Units"] for name in names} == {
+        name: "cs" if name.endswith("ratio") else "s" for name in names
+    }
 
 
 def test_labels_of_somebody_are_not_overwritten_unasked(tmp_path: Path) -> None:

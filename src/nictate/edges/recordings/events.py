@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
@@ -10,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from nictate.edges.recordings.complaints import shown
-from nictate.signals import BlinkEvent, ConfigError
-from nictate.tables import COLUMNS
+from nictate.signals import BlinkEvent, BlinkFeatures, ConfigError
+from nictate.tables import BIDS_COLUMNS, COLUMNS
 
 LABEL_COLUMNS: dict[str, dict[str, Any]] = {
     **{name: COLUMNS[name] for name in ("onset", "duration")},
@@ -37,17 +38,38 @@ def events_path(path: Path | str, out: Path | str | None = None) -> Path:
     return (path.parent if out is None else Path(out)) / f"{stem}_events.tsv"
 
 
-def write_events(path: Path | str, events: Iterable[BlinkEvent], *, starts: bool, overwrite: bool = False) -> Path:
+SHAPE_COLUMNS: dict[str, dict[str, Any]] = {
+    field.name: BIDS_COLUMNS[field.name] for field in dataclasses.fields(BlinkFeatures)
+}
+"""Those of the shape of each blink."""
+
+
+def write_events(
+    path: Path | str,
+    events: Iterable[BlinkEvent],
+    *,
+    starts: bool,
+    patterns: bool = False,
+    features: bool = False,
+    overwrite: bool = False,
+) -> Path:
     """Write blink events as BIDS: `path`, an ``_events.tsv``, and its JSON sidecar. Returns `path`.
 
-    Times in s with 4 decimals, ``n/a`` where there is none; rows of ``blink/start`` only with `starts`; by onset. Each
-    file is there as a whole or not at all, and the table never without its description.
+    Times in s with 4 decimals, ``n/a`` where there is none; rows of ``blink/start`` only with `starts`, of double,
+    triple and long blinks only with `patterns`, columns of the shape only with `features`; by onset. Each file is there
+    as a whole or not at all, and the table never without its description.
 
     Raises `ConfigError` when one of the files exists (it may hold somebody's labels) and `overwrite` is False, or when
     they cannot be written.
     """
-    rows = sorted((e for e in events if starts or e.kind == "blink"), key=lambda e: (e.onset, e.decided))
-    return write_table(path, ["\t".join(COLUMNS), *("\t".join(_cells(event)) for event in rows)], COLUMNS, overwrite)
+
+    def wanted(event: BlinkEvent) -> bool:
+        return event.kind == "blink" or (starts if event.kind == "blink/start" else patterns)
+
+    rows = sorted(filter(wanted, events), key=lambda e: (e.onset, e.decided))
+    columns = {**COLUMNS, **SHAPE_COLUMNS} if features else COLUMNS
+    lines = ["\t".join(columns), *("\t".join(_cells(event, columns)) for event in rows)]
+    return write_table(path, lines, columns, overwrite)
 
 
 def write_table(path: Path | str, lines: Sequence[str], described: dict[str, dict[str, Any]], overwrite: bool) -> Path:
@@ -66,7 +88,8 @@ def write_table(path: Path | str, lines: Sequence[str], described: dict[str, dic
     return path
 
 
-def _cells(event: BlinkEvent) -> tuple[str, ...]:
+def _cells(event: BlinkEvent, columns: Iterable[str]) -> tuple[str, ...]:
+    shape = {} if event.features is None else dataclasses.asdict(event.features)
     cells = {
         "onset": _cell(event.onset, 4),
         "duration": _cell(event.duration, 4),
@@ -75,8 +98,9 @@ def _cells(event: BlinkEvent) -> tuple[str, ...]:
         "amplitude": _cell(event.amplitude, 2),
         "confidence": _cell(event.confidence, 4),
         "decided": _cell(event.decided, 4),
+        **{name: _cell(shape.get(name), 4) for name in SHAPE_COLUMNS},
     }
-    return tuple(cells[name] for name in COLUMNS)
+    return tuple(cells[name] for name in columns)
 
 
 def _cell(value: float | None, decimals: int) -> str:
