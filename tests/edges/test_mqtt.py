@@ -235,6 +235,20 @@ def test_a_broker_that_was_killed_gets_what_it_missed(
     assert first_seen(subscriber.ids) == list(range(1, journal.newest_id + 1))
 
 
+def test_two_of_one_name_are_told_and_two_prefixes_are_no_such_case(
+    broker: Mosquitto, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nictate.edges.mqtt.FIRST_WAIT_S", 0.01)
+    first, second, third = Said(), Said(), Said()
+    with MqttPublisher(broker.url, journal, say=first):
+        first.until("connected")
+        with MqttPublisher(f"{broker.url}/other", journal, say=third):
+            third.until("connected")
+            assert first.lines == [f"{broker.url}: connected"]
+        with MqttPublisher(broker.url, journal, say=second):
+            first.until("does another nictate use this prefix and name?")
+
+
 class BadLine:
     """Passes bytes on to the broker, and breaks off when the dice say so."""
 

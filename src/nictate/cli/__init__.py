@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from nictate.cli import cleaning, evaluation, events, exercises, files, label, live, run
+from nictate.cli import cleaning, evaluation, exercises, files, label, live, log, run
 from nictate.cli.shell import app, say
 from nictate.service import one_core
 from nictate.signals import ConfigError, StreamError
@@ -18,7 +18,7 @@ from nictate.signals import ConfigError, StreamError
 _UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 """What Typer raises for arguments that it does not understand; public only by its children."""
 
-__all__ = ["app", "cleaning", "evaluation", "events", "exercises", "files", "label", "live", "main", "run"]
+__all__ = ["app", "cleaning", "evaluation", "exercises", "files", "label", "live", "log", "main", "run"]
 
 
 def main() -> NoReturn:

@@ -15,6 +15,7 @@ that is away takes no memory and delays nobody. After a break, some events may c
 from __future__ import annotations
 
 import math
+import socket
 import ssl
 import threading
 import time
@@ -48,6 +49,8 @@ LOOK_S = 1.0
 """Also without `MqttPublisher.wake`, the journal is looked into so often."""
 FAREWELL_S = 2.0
 """How long `MqttPublisher.close` waits for confirmations."""
+IN_VAIN = 2
+"""After so many connections that broke off although the broker had let us in, it is asked why."""
 LEVEL_LENGTH = 100
 """Characters of a stream's name in a topic."""
 
@@ -115,26 +118,29 @@ class MqttPublisher:
         url: str,
         pages: Pages,
         *,
-        client_id: str,
+        client_id: str = "",
         from_id: int | None = None,
         say: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Begins at once, and goes on until `close`.
 
-        ``client_id`` names this nictate among those that use the broker, and stands in its topics. Events after
-        ``from_id`` are sent; without it, those after the last that this broker has confirmed, and the first time only
-        what is new. ``say``, which is called from the thread, is told when the broker is there and when it is not.
+        ``client_id`` names this nictate among those that use the broker under one prefix, and stands in its topics;
+        without it, ``nictate-`` and the machine's name. Events after ``from_id`` are sent; without it, those after the
+        last that this broker has confirmed, and the first time only what is new. ``say``, which is called from the
+        thread, is told when the broker is there and when it is not.
 
         Raises `ConfigError` when the address is none.
         """
         self.broker = broker_at(url)
         self._pages = pages
-        self._client_id = client_id
+        name = client_id or f"nictate-{socket.gethostname()}"
+        # The same after a restart, so that the broker takes the place of what is left of the connection before.
+        self._client_id = f"{name} {self.broker.prefix}"
         self._say = say
         self._clock = clock
-        self._top = f"{self.broker.prefix}/{level_of(client_id)}"
-        self._cursor = f"mqtt {self.broker} {client_id}"
+        self._top = f"{self.broker.prefix}/{level_of(name)}"
+        self._cursor = f"mqtt {self.broker} {name}"
         known = pages.cursor(self._cursor) if from_id is None else from_id
         self._confirmed = pages.newest_id if known is None else known
         self._remembered = known
@@ -175,14 +181,18 @@ class MqttPublisher:
         self.close()
 
     def _run(self) -> None:
-        wait_s = FIRST_WAIT_S
+        wait_s, in_vain = FIRST_WAIT_S, 0
         try:
             while True:  # Also when it is closed as soon as it was opened: what is left may be sent yet.
                 before = self._confirmed
+                session = _Session(self)
                 try:
-                    _Session(self).run()
+                    session.run()
                 except (_BrokenError, OSError) as error:
-                    self._complain(str(error) or type(error).__name__)
+                    in_vain = in_vain + 1 if session.welcome and self._confirmed == before else 0
+                    # What a broker does to the older of two clients with one id; not every broker says so.
+                    guess = "; does another nictate use this prefix and name?" if in_vain > IN_VAIN else ""
+                    self._complain((str(error) or type(error).__name__) + guess)
                 # A broker that takes something and breaks off again is tried sooner than one that takes nothing.
                 wait_s = FIRST_WAIT_S if self._confirmed > before else min(2.0 * wait_s, LONGEST_WAIT_S)
                 if self._closing.wait(wait_s):
@@ -224,6 +234,7 @@ class _Session:
         self._acks: deque[tuple[int, ReasonCode]] = deque()
         self._let_in: tuple[ReasonCode, Properties | None] | None = None
         self._broken = ""
+        self.welcome = False
         broker = publisher.broker
         # One for each connection: what has not been confirmed is read from the journal again, by nobody but us.
         self._client = client = paho.Client(
@@ -266,6 +277,7 @@ class _Session:
         self._client.loop_start()
         try:
             window = self._entered()
+            self.welcome = True
             self._of._connected()
             self._publish(f"{self._of._top}/status", "online", None)
             while not self._of._closing.is_set():
