@@ -351,6 +351,9 @@ def test_a_publisher_that_was_killed_leaves_its_will_and_the_next_goes_on(
     with Journal(path) as journal, MqttPublisher(broker.url, journal, client_id="mortal") as publisher:
         subscriber.until(lambda: journal.newest_id in subscriber.ids)
         assert subscriber.states == ["online", "offline"] * 3 + ["online"]
+        early = Subscriber(broker.port, "early")
+        early.until(lambda: early.states == ["online"])
+        early.close()
     assert first_seen(subscriber.ids) == list(range(1, publisher.confirmed + 1))
     # Who comes later is told, too, where it stands.
     late = Subscriber(broker.port, "late")
