@@ -75,8 +75,6 @@ class Ends:
                     await peer.tell(scene)
 
     def _make_room(self) -> None:
-        if self._hub.closed:
-            raise refuse(503, "the service is ending", {"Retry-After": "1"})
         if self._hub.followers + self._hub.viewers >= self._limits.subscribers:
             why = f"there are {self._limits.subscribers} subscribers already; come back later"
             raise refuse(429, why, {"Retry-After": "5"})

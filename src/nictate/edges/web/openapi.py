@@ -142,7 +142,7 @@ def document(version: str) -> Schema:
                         "schema": ID,
                     },
                 ],
-                "responses": _answers({"200": _good("Until either side ends it", text, "text/event-stream")}, "503"),
+                "responses": _answers({"200": _good("Until either side ends it", text, "text/event-stream")}),
             }
         },
         "/api/v1/blinks": {
@@ -289,10 +289,7 @@ def document(version: str) -> Schema:
         "security": [{}, {"token": []}],
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "responses": {
-                **{code: _good(about, _ref("Error")) for code, about in ERRORS.items()},
-                "503": _good("The service is ending", _ref("Error")),
-            },
+            "responses": {code: _good(about, _ref("Error")) for code, about in ERRORS.items()},
             "schemas": {
                 "BlinkEvent": SCHEMA,
                 "Page": {

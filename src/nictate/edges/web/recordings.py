@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from typing import Any, Protocol, TypeAlias
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
@@ -156,10 +156,13 @@ class Recordings:
             # A page of another site could send text without being asked first whether it may.
             raise refuse(415, "send application/json")
         body = b""
-        async for piece in request.stream():
-            body += piece
-            if len(body) > self._body_bytes:
-                raise refuse(413, f"at most {self._body_bytes} bytes", {"Connection": "close"})
+        try:
+            async for piece in request.stream():
+                body += piece
+                if len(body) > self._body_bytes:
+                    raise refuse(413, f"at most {self._body_bytes} bytes", {"Connection": "close"})
+        except ClientDisconnect:
+            raise refuse(400, "it breaks off") from None
         try:
             said = json.loads(body, object_pairs_hook=_once)
         except (ValueError, RecursionError):

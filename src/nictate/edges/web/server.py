@@ -11,6 +11,7 @@ import asyncio
 import errno
 import os
 import socket
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -70,10 +71,12 @@ class WebServer:
 
 
 def _bound(host: str, port: int) -> socket.socket:
+    if not 0 <= port < 2**16:  # The resolver takes 70000 for 4464.
+        raise ConfigError(f"--port {port}: from 0, which takes any, to 65535")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
-    except (OSError, UnicodeError, OverflowError) as error:
+    except (OSError, UnicodeError) as error:
         raise ConfigError(f"--host {host[:100]}: no such address ({error})") from None
     try:
         if os.name == "posix":  # Elsewhere it would let two services share a port.
@@ -82,9 +85,9 @@ def _bound(host: str, port: int) -> socket.socket:
         listener.bind(address)
         listener.listen(128)
         listener.setblocking(False)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         listener.close()
-        if getattr(error, "errno", None) == errno.EADDRINUSE:
+        if error.errno == errno.EADDRINUSE:
             raise ConfigError(f"port {port} is in use: choose another with --port") from None
         raise ConfigError(f"port {port} of {host} cannot be had ({error}): see --host and --port") from None
     return listener
@@ -171,6 +174,9 @@ class _Watch:
         left = self._transport.get_write_buffer_size()
         self._timer = None
         if left > self._left - LEAST_BYTES and left > 0:
+            # Without a farewell, which would have to wait behind all that is not read.
+            link = self._transport.get_extra_info("socket")
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh" if os.name == "nt" else "ii", 1, 0))
             self._transport.abort()
         elif left > 0:
             self._left = left
