@@ -25,7 +25,7 @@ def socket_status(running: Service, path: str = "/api/v1/ws", **headers: str) ->
     extra = {name.replace("_", "-"): value for name, value in headers.items()}
     host = extra.pop("Host", f"127.0.0.1:{running.port}")
     try:
-        with connect(f"ws://{host}{path}", host="127.0.0.1", port=running.port, additional_headers=extra):
+        with running.connect() as link, connect(f"ws://{host}{path}", sock=link, additional_headers=extra):
             return 101
     except InvalidStatus as refused:
         return refused.response.status_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 
@@ -74,7 +75,8 @@ def test_moments_are_read_as_numbers_and_as_dates(us: int) -> None:
         "nan",
         "inf",
         "-1",
-        "1e9",
+        "1e999",
+        "1.",
         "",
         "yesterday",
         "2026-13-01",
@@ -118,10 +120,7 @@ def test_what_is_not_known_or_comes_twice_is_refused(text: str, about: str) -> N
 @given(st.binary())
 def test_no_query_does_harm(text: bytes) -> None:
     request = Request({"type": "http", "query_string": text, "headers": []})
-    known = ("after", "kinds", "since", "run", "order")
-    try:
-        asked = Query(request, known)
+    with contextlib.suppress(HTTPException):
+        asked = Query(request, ("after", "kinds", "since", "run", "order"))
         asked.whole("after"), asked.kinds(), asked.moment("since"), asked.text("run")
         asked.choice("order", ("asc", "desc"), "asc")
-    except HTTPException as refused:
-        assert refused.status_code == 400

@@ -143,6 +143,8 @@ class Guard:
         client = scope["client"][0] if scope.get("client") else ""
         if (wait_s := self._buckets.take(client)) > 0.0:
             return refusal(429, "too many requests from this address", {"Retry-After": str(int(wait_s) + 1)})
+        if not scope["path"].isprintable():  # Some that match paths take a line break at the end for nothing.
+            return refusal(404, "Not Found")
         if not self._is_ours(headers.getlist("host")):
             return refusal(421, "this service is not known by that name; --name makes it known")
         if self._is_foreign(scope, headers, allowed_origin):

@@ -20,6 +20,7 @@ MOST = 2**63 - 1
 """The largest id that a journal can have."""
 LATEST_S = 253402300799.0
 """The end of the year 9999, in s of Unix time: what dates can be written of."""
+NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,4})?")
 
 
 def to_json(value: object) -> bytes:
@@ -88,7 +89,7 @@ class Query:
         if value is None:
             return None
         try:
-            utc = float(value) if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", value) else unix_of(value)
+            utc = float(value) if NUMBER.fullmatch(value) else unix_of(value)
         except (ValueError, OverflowError):
             utc = math.nan
         if not 0.0 <= utc <= LATEST_S:

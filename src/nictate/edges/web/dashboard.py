@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from nictate.edges.web.answers import refuse
 
+LONGEST_PATH = 200
 STATIC = Path(__file__).parent / "static"
 TYPES = {
     ".css": "text/css",
@@ -55,7 +56,9 @@ class Dashboard:
     def _read(self, path: str, known: str) -> Response:
         """A regular file within the folder. Raises `FileNotFoundError`."""
         names = path.split("/")
-        if not all(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name) for name in names):
+        if len(path) > LONGEST_PATH or not all(
+            re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name) for name in names
+        ):
             raise FileNotFoundError
         file = self._folder.joinpath(*names)
         # What a link leads to need not be ours.

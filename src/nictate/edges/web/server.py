@@ -278,6 +278,12 @@ class _WebSocket(WebSocketsSansIOProtocol):
             # The request comes in one piece. What is no request for the WebSocket library gets no answer from it.
             self.transport.abort()
 
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            # Refused by an answer: uvicorn would take it for no answer at all, and log that as an error of ours.
+            self.handshake_complete = True
+
     def handle_text(self, event: Any) -> None:
         # Nothing is made of what we are told; to decode it would log what is no UTF-8.
         self.handle_bytes(event)
