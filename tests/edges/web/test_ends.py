@@ -247,7 +247,7 @@ def _is_cut(silent: socket.socket) -> bool:
 
 def test_who_reads_slowly_but_reads_is_given_everything() -> None:
     records = Memory([entry(k, stream="x" * 2000) for k in range(1, 301)])
-    with service(Access(limits=Limits(stall_s=0.5)), records, ring=4) as running, running.connect(4096) as slow:
+    with service(Access(limits=Limits(stall_s=PATIENCE_S)), records, ring=4) as running, running.connect(4096) as slow:
         sse_request(slow, "/api/v1/events?after=0")
         received = b""
         while b"id: 300\n" not in received:

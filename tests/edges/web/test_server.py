@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import logging
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from small_service import PATIENCE_S, Memory, Service, entry, eventually, ids_of, service
 
 from nictate.edges.web import Access, Hub, Limits, WebServer, create_app
+from nictate.edges.web.server import _Watch
 from nictate.signals import ConfigError
 from nictate.status import Status
 
@@ -139,6 +141,63 @@ def test_there_are_only_so_many_connections() -> None:
         with running.connect() as fourth, contextlib.suppress(OSError):
             fourth.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert fourth.recv(100) == b""
+
+
+class Link:
+    """As much of a transport as is watched: what is left to be read each time that somebody looks."""
+
+    def __init__(self, left: list[int]) -> None:
+        self.left = left
+        self.aborted = False
+        self.high = -1
+
+    def set_write_buffer_limits(self, high: int) -> None:
+        self.high = high
+
+    def get_write_buffer_size(self) -> int:
+        return self.left.pop(0) if len(self.left) > 1 else self.left[0]
+
+    def get_extra_info(self, _name: str) -> Link:
+        return self
+
+    def setsockopt(self, *_: object) -> None: ...
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+@pytest.mark.parametrize(
+    ("left", "looks", "aborted"),
+    [
+        ([90_000, 90_000], 1, True),
+        ([90_000, 89_000], 1, True),
+        ([90_000, 0], 1, False),
+        ([90_000, 60_000, 30_000, 0], 3, False),
+        ([90_000, 60_000, 59_000], 2, True),
+        ([10, 10], 1, True),
+    ],
+)
+def test_who_takes_too_little_in_the_time_given_is_cut(left: list[int], looks: int, aborted: bool) -> None:
+    link = Link(left)
+    waits: list[float] = []
+
+    async def program() -> None:
+        loop = asyncio.get_running_loop()
+        watch = _Watch(link, 10.0)  # type: ignore[arg-type]
+        assert link.high == 0
+        with pytest.MonkeyPatch.context() as patched:
+            due: list[Callable[[], None]] = []
+            patched.setattr(loop, "call_later", lambda wait, look: (waits.append(wait), due.append(look)))
+            watch.paused()
+            watch.paused()
+            for _ in range(looks):
+                assert not link.aborted
+                due.pop()()
+            assert not due
+
+    asyncio.run(program())
+    assert waits == [10.0] * looks
+    assert link.aborted == aborted
 
 
 def test_headers_are_bounded() -> None:
