@@ -189,7 +189,6 @@ def test_who_takes_too_little_in_the_time_given_is_cut(left: list[int], looks: i
             due: list[Callable[[], None]] = []
             patched.setattr(loop, "call_later", lambda wait, look: (waits.append(wait), due.append(look)))
             watch.paused()
-            watch.paused()
             for _ in range(looks):
                 assert not link.aborted
                 due.pop()()
