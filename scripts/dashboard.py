@@ -39,7 +39,7 @@ def chromium() -> Iterator[Browser]:
 def picture(url: str, desk: Path, phone: Path) -> None:
     """Light on a desk, dark on a phone: when there is something to be seen on each, within three minutes."""
     looks: list[tuple[Path, dict[str, Any]]] = [
-        (desk, {"color_scheme": "light", "viewport": {"width": 1280, "height": 860}}),
+        (desk, {"color_scheme": "light", "viewport": {"width": 1280, "height": 920}}),
         (phone, {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}, "device_scale_factor": 2}),
     ]
     with chromium() as browser:

@@ -14,13 +14,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nictate import __version__
-from nictate.detector import Detector
 from nictate.edges.web import Access, Hub, WebServer, create_app
 from nictate.electrodes import electrode_position
 from nictate.scene import Scenes
 from nictate.service import open_detector
 from nictate.signals import BlinkEvent, Block, ConfigError, Kind, Montage
-from nictate.simulate import Simulator
+from nictate.simulate import Simulator, TrueBlink
 from nictate.status import ChannelStatus, IcaReport, MapPoint, Status, StreamReport, TallyReport
 from nictate.windows import Window
 from nictate.wire import Entry, time_of
@@ -92,6 +91,7 @@ class PageServer:
         self.names = tuple(names)
         self.status = Status("waiting")
         self.scenes: Scenes | None = None
+        self.truth: list[TrueBlink] = []
         self.now_s = 1000.0
         """Time of the newest sample."""
         self.utc_ahead_s = time.time() - self.now_s
@@ -183,7 +183,6 @@ def play(
     """The simulated headset and the real detector, in real time, until ``stop()``."""
     simulator = Simulator(channels, rate_hz, seed=seed, start_s=server.now_s)
     server.names, tally = simulator.montage.names, Tally()
-    detector: Detector
     scenes = Scenes(simulator.montage, simulator.montage.frontal, server.run)
     detector = open_detector(simulator.montage, on_clean=scenes.clean)
     delay_s = detector.card.band.delay_s(rate_hz)
@@ -202,6 +201,7 @@ def play(
     began = time.monotonic()
     for count in itertools.count(1):
         if stop():
+            server.truth = simulator.blinks()
             return
         time.sleep(max(0.0, began + count * n / rate_hz - time.monotonic()))
         block = simulator.pull(n)

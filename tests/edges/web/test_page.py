@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TypeAlias
 
 import numpy as np
 import pytest
-from page_server import PageServer, page_server
+from page_server import PageServer, page_server, play
 from playwright.sync_api import Browser, BrowserContext, Download, Page, expect, sync_playwright
 
 from nictate.signals import BlinkEvent, FloatArray
@@ -299,6 +300,26 @@ def test_the_unmixing_is_shown_with_its_map(server: PageServer, seen: Seen) -> N
     assert back[0] < back[2] + 40
 
 
+def test_blinks_of_the_simulated_headset_are_seen(server: PageServer, seen: Seen) -> None:
+    page = seen.open(server)
+    followed(server, page)
+    over = threading.Event()
+    headset = threading.Thread(target=play, args=(server, over.is_set))
+    headset.start()
+    try:
+        blinks = page.locator("#rows tr[data-kind='blink']")
+        expect(blinks).not_to_have_count(0)
+        shaded = int(blinks.first.get_attribute("data-id") or "0")
+        until(page, lambda: int(page.get_attribute("#sweep", "data-shaded") or "0") >= shaded)
+    finally:
+        over.set()
+        headset.join()
+    assert server.truth[0].onset < server.memory.entries[0].event.decided  # Not one that never was.
+    painted(server, page)
+    assert ink(page, "--trace") > 500
+    assert page.locator("#lanes .label").all_text_contents() == list(server.names)
+
+
 # --------------------------------------------------------------------------------------------------- lost and found
 
 
@@ -408,6 +429,7 @@ def test_events_are_recorded_and_fetched(server: PageServer, seen: Seen) -> None
 def test_a_refusal_is_told_in_words(server: PageServer, seen: Seen) -> None:
     page = seen.open(server)
     followed(server, page)
+    assert page.get_by_role("button", name="Record").is_enabled()
     page.route("**/api/v1/recordings", lambda route: route.fulfill(status=422, json={"error": "name: taken"}))
     page.get_by_role("button", name="Record").click()
     expect(page.locator("#record-said")).to_have_text("That did not work: name: taken")
@@ -582,8 +604,10 @@ def test_words_stand_out_from_what_is_behind_them(browser: Browser, server: Page
 
 @pytest.mark.parametrize("width", [360, 768])
 def test_it_fits_a_phone_and_a_tablet(browser: Browser, server: PageServer, width: int) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 740}, has_touch=True)
+    context = browser.new_context(viewport={"width": 1280, "height": 740}, has_touch=True)
     page = look(context).open(server)
+    drawn(server, page, 0.2)
+    page.set_viewport_size({"width": width, "height": 740})  # As when a tablet is turned.
     server.report(["flat", "noisy", "jumps", "missing"])
     drawn(server, page)
     for kind in ("blink", "blink/triple", "blink/double"):
@@ -599,6 +623,10 @@ def test_it_fits_a_phone_and_a_tablet(browser: Browser, server: PageServer, widt
         width,
     )
     assert wide == []
+    for picture, highest in (("sweep", 400), ("rate", 120), ("head", 160)):
+        box = page.locator(f"#{picture}").bounding_box()
+        assert box is not None
+        assert 80 < box["height"] < highest
     context.close()
 
 

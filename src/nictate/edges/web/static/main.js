@@ -4,7 +4,7 @@ import {Head, Rate} from "./drawings.js";
 import {Events, Scenes, Status} from "./feed.js";
 import {Quality, Recordings, Table, byId, say} from "./panels.js";
 import {Sweep} from "./sweep.js";
-import {CONNECTION, NONE, ago, ms, number} from "./words.js";
+import {CONNECTION, NONE, ago, kindOf, ms, number} from "./words.js";
 
 const STALE_S = 3; // A stream that is connected and has sent nothing for so long is worth a word.
 const SHUT_MS = 450;
@@ -54,6 +54,9 @@ const events = new Events({
       rate.add(Date.parse(entry.utc));
       if (live) rate.now(Date.now() - clockAhead);
       say(byId("latest"), `Last: ${ms(entry.duration)} ms, ${number(100 * entry.confidence)} %`);
+    }
+    if (entry.kind !== "blink" && entry.kind !== "blink/start") {
+      say(byId("latest"), `Last: ${kindOf(entry.kind)}, ${number(100 * entry.confidence)} %`);
     }
     if (live && (entry.kind === "blink/start" || entry.kind === "blink")) shut();
   },

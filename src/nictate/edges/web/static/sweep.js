@@ -251,7 +251,11 @@ export class Sweep {
   /** Paints the times from begin to end, of the round that began at origin. */
   #strip(begin, end, origin, filled) {
     const pen = this.#pen, ink = this.#ink, scale = this.#perSecond;
-    const left = Math.max(0, Math.floor((begin - origin) * scale) - 1), right = Math.min(this.#width, Math.ceil((end - origin) * scale) + 1);
+    // Whole pixels of the screen, so that no seam is seen where strips meet.
+    const whole = (x, to) => to(x * this.#ratio) / this.#ratio;
+    const left = Math.max(0, whole((begin - origin) * scale - 1, Math.floor));
+    const right = Math.min(this.#width, whole((end - origin) * scale + 1, Math.ceil));
+    const margin = 3 * this.#dt + 3 / scale; // Lines begin outside of the strip.
     const lanes = Math.max(1, this.#names.length), bottom = this.#height - PROBABILITY_PX;
     const lane = (bottom - TOP_PX) / (lanes + ROOM), zero = (k) => TOP_PX + (k + 0.5 + ROOM) * lane;
     pen.save();
@@ -278,7 +282,7 @@ export class Sweep {
     }
 
     if (filled) {
-      const ring = this.#ring, margin = 3 * this.#dt;
+      const ring = this.#ring;
       const first = ring.from(begin - margin), last = Math.min(ring.count, ring.from(end + margin) + 1);
       pen.lineJoin = "round";
       pen.lineWidth = 1.1;
@@ -286,7 +290,7 @@ export class Sweep {
         pen.strokeStyle = k < this.#lookedAt ? ink.trace : ink.other;
         this.#trace(ring, k, first, last, origin, zero(k), lane / this.scale, HALF * lane);
       }
-      this.#probable(begin, end, origin, bottom);
+      this.#probable(begin - margin, end + margin, origin);
       for (const span of spans) this.#name(span, origin);
     }
     pen.restore();
@@ -306,7 +310,7 @@ export class Sweep {
     pen.stroke();
   }
 
-  #probable(begin, end, origin, bottom) {
+  #probable(begin, end, origin) {
     const pen = this.#pen, ring = this.#probability, scale = this.#perSecond;
     const high = PROBABILITY_PX - 12, zero = this.#height - 4;
     const first = Math.max(ring.first, ring.from(begin - 0.2) - 1), last = Math.min(ring.count, ring.from(end + 0.2) + 1);
