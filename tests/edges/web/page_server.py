@@ -178,7 +178,7 @@ def page_server(names: Sequence[str] = ()) -> Iterator[PageServer]:
 
 
 def play(
-    server: PageServer, stop: Callable[[], bool], *, channels: int = 8, rate_hz: float = 250.0, seed: int = 4
+    server: PageServer, stop: Callable[[], bool], *, channels: int = 8, rate_hz: float = 250.0, seed: int = 5
 ) -> None:
     """The simulated headset and the real detector, in real time, until ``stop()``."""
     simulator = Simulator(channels, rate_hz, seed=seed, start_s=server.now_s)
