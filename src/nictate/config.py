@@ -49,6 +49,7 @@ class MqttSettings:
     """The broker that events are published to."""
 
     url: str = ""
+    client_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ features = "nictate features"   # name of the stream of numbers; empty for none
 
 [mqtt]
 url = ""                    # mqtt://[user:password@]host[:port]/topic
+client_id = ""              # names this nictate among others; empty: by its machine
 """
 """Each setting with its default."""
 

@@ -107,13 +107,14 @@ class Station:
         self._learned = Learned(wish.state) if wish.state is not None else None
         self._cleaned = ExitStack()
         self._run: Run
+        self._block: Block
         self._scenes: Scenes
         self._patterns: Patterns
         self._tally: Tally
         self._sinks: tuple[Sink, ...] = ()
         self._detector: Detector | None = None
         self._newest_s: float | None = None
-        self._samples = self._fresh = 0
+        self._samples = 0
         self._ica_told = ""
         self._reported_s = self._pruned_s = -math.inf
         self._status = Status("waiting", model=card.name, model_sha256=card.sha256)
@@ -218,7 +219,7 @@ class Station:
         if len(block):
             self._newest_s = float(block.times[-1])
             self._samples += len(block)
-            self._fresh += len(block)
+        self._block = block
 
     def _said(self, time_s: float, p: float) -> None:
         self._scenes.said(time_s, p)
@@ -238,12 +239,14 @@ class Station:
 
     def _each(self, detector: Detector) -> None:
         """After each block, also an empty one."""
-        self._tally.seen(self._fresh / detector.montage.rate_hz)
-        self._fresh = 0
+        block = self._block
+        self._tally.seen(len(block) / detector.montage.rate_hz)
         if self._newest_s is not None:
             self._tell_all(self._patterns.advance(self._newest_s))
-        if self._to.show is not None and (scene := self._scenes.take()) is not None:
-            self._to.show(scene)
+        if self._to.show is not None:
+            self._scenes.push(block)
+            if (scene := self._scenes.take()) is not None:
+                self._to.show(scene)
         line = detector.ica.status.line
         if (gist := re.sub(r"[\d.]+", "", line)) != self._ica_told:  # Numbers alone are no news.
             self._ica_told = gist

@@ -106,7 +106,7 @@ def run(
         beside() as submit,
     ):
         hub = Hub(kept)
-        broker = _broker(mqtt or site.mqtt.url, kept, outlets)
+        broker = _broker(mqtt or site.mqtt.url, site.mqtt.client_id, kept, outlets)
 
         def publish(entries: Sequence[Entry]) -> None:
             hub.publish(entries)
@@ -152,20 +152,20 @@ def _site(path: Path | None) -> Config:
         raise ConfigError(f"{path}: {error}") from None
 
 
-def _broker(url: str, journal: Journal, closing: ExitStack) -> MqttPublisher | None:
+def _broker(url: str, client_id: str, journal: Journal, closing: ExitStack) -> MqttPublisher | None:
     if not url:
         return None
     try:
         from nictate.edges.mqtt import MqttPublisher
     except ModuleNotFoundError as error:
         raise ConfigError(f"--mqtt needs {error.name}: pip install 'nictate[mqtt]'") from None
-    publisher = MqttPublisher(url, journal, say=say)
+    publisher = MqttPublisher(url, journal, client_id=client_id, say=say)
     closing.callback(publisher.close)
     return publisher
 
 
 def _lsl_sinks(lsl: LslSettings, stream: StreamSummary, outlets: ExitStack) -> list[Sink]:
-    from nictate.edges.lsl import MarkerOutlet
+    from nictate.edges.lsl import FeaturesOutlet, MarkerOutlet
     from nictate.wire import marker_of
 
     sinks: list[Sink] = []
@@ -173,7 +173,7 @@ def _lsl_sinks(lsl: LslSettings, stream: StreamSummary, outlets: ExitStack) -> l
     if lsl.markers:
         marks = outlets.enter_context(MarkerOutlet(lsl.markers, f"{lsl.markers}-{of}"))
         sinks.append(lambda event, _: marks.push(*marker_of(event)))
-    if lsl.features and False:
+    if lsl.features:
         numbers = outlets.enter_context(FeaturesOutlet(lsl.features, f"{lsl.features}-{of}"))
         sinks.append(numbers.push)
     return sinks
