@@ -135,6 +135,16 @@ def test_zero_is_the_foot_where_the_stroke_does_not_cross_zero_in_its_lower_half
     assert found.duration_half_zero == found.duration_half_base == pytest.approx(0.18)
 
 
+def test_nothing_is_expected_long_after_the_newest_sample() -> None:
+    """A lid that hardly moves would open in a minute."""
+    times = times_around(30, 20)
+    y = np.where(times > 0.0, 100.0 - 2.0 * times, triangle(times))
+    found = of(y, times)
+    for name in ("reopening_time", "neg_amp_vel_ratio"):
+        assert getattr(found, name) / (100.0 if name.endswith("ratio") else 1.0) == pytest.approx(0.2 + AHEAD_S)
+    assert found.duration_base == found.duration_tent + 0.02 == pytest.approx(0.12 + 0.2 + AHEAD_S)
+
+
 def test_the_time_since_the_blink_before_is_handed_on() -> None:
     times = times_around(30, 40)
     assert features_of(triangle(times), times, 0, 30, 70, 0.0, 2.5).inter_blink == 2.5

@@ -52,6 +52,15 @@ def test_the_rate_is_that_of_the_last_minute_that_was_seen(steps: list[tuple[flo
     assert report.blinks_per_min == (pytest.approx(60.0 * len(recent) / min(seen, OVER_S)) if seen >= FIRST_S else None)
 
 
+def test_what_was_more_than_a_minute_ago_does_not_count() -> None:
+    tally = Tally()
+    for second in range(120):
+        tally.seen(1.0)
+        if second < 60 or second % 6 == 0:
+            tally.push(blink(float(second)))
+    assert tally.report() == dataclasses.replace(tally.report(), blinks=70, blinks_per_min=10.0)
+
+
 def test_a_pause_of_the_stream_is_no_time_without_blinks() -> None:
     """An hour passes between the two minutes; the tally has seen one minute."""
     tally = Tally()

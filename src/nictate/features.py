@@ -49,7 +49,7 @@ def features_of(
     half_base, half_zero = 0.5 * (highest + base), 0.5 * (highest + zero)
     shut = zero + SHUT * (highest - zero)
     return BlinkFeatures(
-        duration_base=max(begins, closing_s) + max(ends, reopening_s),
+        duration_base=begins + ends,
         duration_zero=closing_s + reopening_s,
         duration_half_base=up.to(half_base) + down.to(half_base),
         duration_half_zero=up.to(half_zero) + down.to(half_zero),
