@@ -11,9 +11,9 @@ offers are not:
 """
 
 from nictate.edges.lsl.directory import streams
-from nictate.edges.lsl.features import FeaturesOutlet
 from nictate.edges.lsl.liblsl import now, quieten
 from nictate.edges.lsl.markers import heard_markers
+from nictate.edges.lsl.numbers import FeaturesOutlet
 from nictate.edges.lsl.outlets import EegOutlet, MarkerOutlet, play
 from nictate.edges.lsl.source import LslSource
 from nictate.stream import CLEANED, Query, StreamSummary, plain

@@ -21,7 +21,7 @@ import pyxdf
 from live_streams import PATIENCE_S
 
 from nictate.edges.lsl import FeaturesOutlet, MarkerOutlet
-from nictate.edges.lsl.features import CHANNELS, TYPE
+from nictate.edges.lsl.numbers import CHANNELS, TYPE
 from nictate.signals import KINDS, BlinkEvent, BlinkFeatures
 from nictate.status import TallyReport
 from nictate.wire import marker_of, time_of
