@@ -17,6 +17,7 @@ import typer
 
 from nictate import __version__
 from nictate.cli import app
+from nictate.config import EXAMPLE
 from nictate.service import shipped_card
 from nictate.simulate import Simulator
 from nictate.wire import SCHEMA
@@ -118,7 +119,14 @@ def test_each_module_of_the_core_that_is_named_exists() -> None:
         assert (ROOT / f"src/nictate/{name}.py").is_file(), name
 
 
-@pytest.mark.parametrize("code", re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL))
+@pytest.mark.parametrize(
+    "code",
+    [
+        code
+        for code in re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+        if "subscribe" not in code  # Those are in test_readme.
+    ],
+)
 def test_the_code_runs(code: str, capsys: pytest.CaptureFixture[str]) -> None:
     simulator = Simulator(["Fp1", "Fp2"], 250.0, seed=1)
     blocks = [simulator.pull(n) for n in np.random.default_rng(1).integers(0, 80, 150)]
@@ -174,6 +182,11 @@ def test_figures_replace_those_that_were_there_and_nothing_else() -> None:
 
 def test_the_schema_of_the_events_in_the_docs_is_the_one_that_is_served() -> None:
     assert json.loads((ROOT / "docs/event.schema.json").read_text(encoding="utf-8")) == SCHEMA
+
+
+def test_the_settings_in_the_docs_are_those_that_there_are() -> None:
+    text = (ROOT / "docs/events.md").read_text(encoding="utf-8")
+    assert re.findall(r"^```toml\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL) == [EXAMPLE]
 
 
 def test_the_changelog_has_this_version_on_top() -> None:

@@ -57,7 +57,7 @@ class LslSettings:
     """The outlets on the Lab Streaming Layer."""
 
     markers: str = "nictate"
-    features: str = "nictate features"
+    features: str = "nictate-features"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ exclusive = false           # true: a triple is not told as a double first, so t
 
 [lsl]
 markers = "nictate"         # name of the Markers stream; empty for none
-features = "nictate features"   # name of the stream of numbers; empty for none
+features = "nictate-features"   # name of the stream of numbers; empty for none
 
 [mqtt]
 url = ""                    # mqtt://[user:password@]host[:port]/topic
