@@ -15,12 +15,14 @@ from typing import Protocol
 from threadpoolctl import threadpool_limits
 
 from nictate.card import ModelCard
+from nictate.closures import Closures
 from nictate.detector import Detector
 from nictate.edges import recordings
 from nictate.edges.onnx import load_model
 from nictate.edges.state import read_state, write_state
 from nictate.ica import Ica, Mode, PassThrough, open_ica
 from nictate.kept import State
+from nictate.patterns import PatternRules, Patterns
 from nictate.refit import Submit, at_once
 from nictate.signals import BlinkEvent, Block, ConfigError, Montage, StreamError
 from nictate.simulate import Simulator, TrueBlink
@@ -213,6 +215,12 @@ def find_blinks(
     return events + detector.flush()
 
 
+def with_patterns(events: Iterable[BlinkEvent]) -> list[BlinkEvent]:
+    """Events of a recording in the order in which they were decided, with the doubles and triples among them."""
+    patterns = Patterns(PatternRules())
+    return [told for event in events for told in (event, *patterns.push(event))]
+
+
 @dataclass(frozen=True, slots=True)
 class Annotate:
     """How files are to be annotated."""
@@ -225,6 +233,10 @@ class Annotate:
     ica: Mode = "auto"
     clean: bool = False
     """Also write the cleaned EEG."""
+    patterns: bool = False
+    """Also write double, triple and long blinks."""
+    features: bool = False
+    """Also write the shape of each blink."""
 
     def one(self, path: Path, heard: Callable[[Block], None] = lambda _: None) -> Annotation:
         """Find the blinks of one file and write its events.
@@ -254,7 +266,8 @@ class Annotate:
             channels, said = channels_for(recording.montage, self.channels)
             warnings += said
             ica = ica_for(card, recording.montage, channels, self.ica, clean=self.clean)
-            detector = Detector(card, network, recording.montage, channels, on_clean, ica)
+            closures = Closures(PatternRules()) if self.patterns else None
+            detector = Detector(card, network, recording.montage, channels, on_clean, ica, closures=closures)
             period_s = 1.0 / recording.montage.rate_hz
             try:
                 for block in recording.blocks():
@@ -264,7 +277,16 @@ class Annotate:
             except StreamError as broken:
                 error = str(broken)
             events += detector.flush()
-            recordings.write_events(target, events, starts=self.starts, overwrite=self.overwrite)
+            if self.patterns:
+                events = with_patterns(events)
+            recordings.write_events(
+                target,
+                events,
+                starts=self.starts,
+                patterns=self.patterns,
+                features=self.features,
+                overwrite=self.overwrite,
+            )
             if cleaned is not None:
                 cleaned.write(CLEANING)
                 warnings.append(ica.status.line)

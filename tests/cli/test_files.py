@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import edfio
@@ -11,6 +12,7 @@ import pytest
 from programs import call, column, nictate, running, save, table
 
 from nictate.bench import STAGES
+from nictate.profile import USUAL
 from nictate.signals import FloatArray
 from nictate.simulate import Simulator
 
@@ -193,3 +195,23 @@ def test_bench_writes_what_it_shows(
         assert cost["times_real_time"] == pytest.approx(1e3 / cost["total_ms"])
         assert f"{cost['total_ms']:.2f}" in shown
     assert found["machine"]["cores"] > 0
+
+
+def test_patterns_and_shapes_are_written_where_they_are_asked_for(tmp_path: Path) -> None:
+    profile = replace(USUAL, blinks_per_min=30.0, double_share=0.5)
+    simulator = Simulator(("Fp1", "Fp2"), 250.0, seed=3, profile=profile)
+    save(tmp_path / "x_eeg.fif", ["Fp1", "Fp2"], simulator.pull(15_000).samples, 250.0)
+    plain = nictate("annotate", tmp_path / "x_eeg.fif", "--out", tmp_path / "plain")
+    whole = nictate("annotate", tmp_path / "x_eeg.fif", "--out", tmp_path / "whole", "--patterns", "--features")
+    assert (plain.returncode, whole.returncode) == (0, 0)
+    before, after = (table(tmp_path / name / "x_events.tsv") for name in ("plain", "whole"))
+    assert {row["trial_type"] for row in before} == {"blink"}
+    assert {"blink", "blink/double"} <= {row["trial_type"] for row in after}
+    blinks = [row for row in after if row["trial_type"] == "blink"]
+    assert [row["peak"] for row in blinks] == [row["peak"] for row in before]
+    assert all(0.0 < float(row["duration_half_base"]) < float(row["duration_base"]) for row in blinks)
+    # A double has the end of one of the blinks, and more than one within it.
+    for double in (row for row in after if row["trial_type"] == "blink/double"):
+        begin, length = float(double["onset"]), float(double["duration"])
+        within = [row for row in blinks if begin - 1e-3 <= float(row["onset"]) <= begin + length]
+        assert len(within) == 2

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from cli.programs import running
+from programs import running
+
 from nictate.edges.journal import Journal
 from nictate.edges.lsl import EegOutlet, now
 from nictate.profile import USUAL

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from programs import PATIENCE_S, call, running
+from programs import nictate as command
 
 import nictate
-from cli.programs import PATIENCE_S, call, running
-from cli.programs import nictate as command
 from nictate.cli import run as module
 from nictate.edges.journal import Journal
 from nictate.latency import headset

@@ -30,6 +30,12 @@ def annotate(
     clean: Annotated[
         bool, typer.Option("--clean", help="Also write the EEG without blinks, as <name>_desc-cleaned_eeg.fif.")
     ] = False,
+    patterns: Annotated[
+        bool, typer.Option("--patterns", help="Also write double, triple and long blinks, as rows of their own.")
+    ] = False,
+    features: Annotated[
+        bool, typer.Option("--features", help="Also write the shape of each blink, as further columns.")
+    ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Files at a time, each in a process of its own.")] = 1,
     model: Model = None,
 ) -> None:
@@ -40,7 +46,7 @@ def annotate(
     files = [path for named in files for path in signals_in(named)]
     if not files:
         raise ConfigError("no recordings in the folders that were named")
-    task = Annotate(folder, starts, overwrite, named_channels(channels), model, ica, clean)
+    task = Annotate(folder, starts, overwrite, named_channels(channels), model, ica, clean, patterns, features)
     codes = {0}
 
     def done(result: Annotation) -> None:
