@@ -149,6 +149,8 @@ def test_without_the_token_nothing_is_told_but_whether_it_is_alive() -> None:
             assert running.get(f"{path}?token=wrong-but-long-enough").status == (400 if path == "/healthz" else 401), (
                 path
             )
+        for path in ("/healthzz", "/healthz/", "/healthz%00", "//healthz", "/nothing"):
+            assert running.get(path).status == (404 if "%" in path else 401), path
         for path in ("/api/v1/ws", "/api/v1/signals"):
             assert socket_status(running, path) == 401
         assert socket_status(running, f"/api/v1/ws?token={TOKEN}") == 401
@@ -197,6 +199,9 @@ def test_every_answer_carries_what_browsers_are_to_heed(path: str) -> None:
             assert not any("unsafe" in rule or "*" in rule for rule in policy)
             assert answer.headers["x-content-type-options"] == "nosniff"
             assert answer.headers["x-frame-options"] == "DENY"
+            assert answer.headers["cross-origin-opener-policy"] == "same-origin"
+            assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+            assert answer.headers["referrer-policy"] == "no-referrer"
             assert answer.headers["cache-control"] == ("no-cache" if path.startswith("/static/") else "no-store")
             assert "server" not in answer.headers
 

@@ -174,16 +174,30 @@ def _say(socket: ClientConnection, say: str | bytes | list[str] | list[bytes]) -
     socket.recv(PATIENCE_S)
 
 
+def test_text_that_is_none_is_no_error_of_ours(caplog: pytest.LogCaptureFixture) -> None:
+    with service() as running, connect(url(running, "/api/v1/ws")) as socket:
+        socket.send(b"\xff\xfe", text=True)
+        with pytest.raises(ConnectionClosed) as found:
+            socket.recv(PATIENCE_S)
+        assert found.value.rcvd is not None
+        assert found.value.rcvd.code == 1003
+    assert caplog.records == []
+
+
 def test_a_websocket_answers_pings() -> None:
     with service() as running, connect(url(running, "/api/v1/ws")) as socket:
         assert socket.ping(b"there?").wait(PATIENCE_S)
 
 
 def test_everybody_is_told_when_the_service_ends() -> None:
-    with service() as running, running.stream() as lines, connect(url(running, "/api/v1/ws")) as socket:
-        next(lines)
+    with service() as running, running.connect() as stream, connect(url(running, "/api/v1/ws")) as socket:
+        sse_request(stream, "/api/v1/events")
+        eventually(lambda: running.hub.followers == 2)
         running.ended()
-        assert list(lines) in (["id: 0", ""], ["id: 0", "", ":", ""])
+        received = b""
+        while piece := stream.recv(65536):
+            received += piece
+        assert received.endswith(b"\r\n0\r\n\r\n")  # Ended, not broken off.
         with pytest.raises(ConnectionClosed) as found:
             socket.recv(PATIENCE_S)
         assert found.value.rcvd is not None

@@ -202,6 +202,10 @@ def test_an_entry_that_the_journal_tells_before_the_hub_does_comes_once() -> Non
         hub.publish(starts_and_blinks(5, 6))
         hub.publish([entry(7)])
         assert await drained(follower, 1) == [7]
+        hub.publish([entry(6)])
+        await asyncio.sleep(0)
+        assert hub.newest == 7
+        assert list(hub._ring) == [6, 7]
 
     run(program())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from small_service import Memory, service
@@ -13,7 +13,7 @@ from nictate.edges.web.hub import Hub
 from nictate.edges.web.metrics import Metrics
 from nictate.status import ChannelStatus, IcaReport, Status, StreamReport, TallyReport
 
-names = st.text(st.characters(), max_size=30)
+names = st.text(st.characters(exclude_categories=()), max_size=30)
 
 
 def samples(status: Status, now_s: float = 100.0) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -28,6 +28,7 @@ def samples(status: Status, now_s: float = 100.0) -> dict[tuple[str, tuple[tuple
     return found
 
 
+@example(stream="\ud800", channels=["\ud800", '"} 1\n# x', "\\"], run="\r\n", model='\\"')
 @given(stream=names, channels=st.lists(names, max_size=6), run=names, model=names)
 def test_hostile_names_are_labels_and_nothing_else(stream: str, channels: list[str], run: str, model: str) -> None:
     told = tuple(ChannelStatus(name, "good", True) for name in channels)

@@ -215,6 +215,29 @@ def test_nobody_can_say_that_they_are_somebody_else() -> None:
         assert answers == [200, 200, 200, 429, 429]
 
 
+def test_a_request_that_turns_out_malformed_while_it_is_answered_is_no_error_of_ours(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with service() as running:
+        for path in ("/healthz", "/api/v1/recordings", "/nothing"):
+            with running.connect() as connection, contextlib.suppress(ConnectionError):
+                connection.sendall(
+                    f"POST {path} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+                    + b"3\r\nabc\r\nzz\r\n"
+                )
+                while connection.recv(65536):
+                    pass
+    assert caplog.records == []
+
+
+def test_an_upgrade_that_the_websocket_library_will_not_read_is_ended() -> None:
+    with service() as running, running.connect() as connection, contextlib.suppress(ConnectionError):
+        connection.sendall(UPGRADE + b"".join(b"X-%d: y\r\n" % k for k in range(500)) + b"\r\n")
+        assert not connection.recv(100).startswith(b"HTTP/1.1 101")
+        while connection.recv(65536):
+            pass
+
+
 # ---------------------------------------------------------------------------------------------- ill will, at random
 
 UPGRADE = (

@@ -146,7 +146,7 @@ class Guard:
         if not scope["path"].isprintable():  # Some that match paths take a line break at the end for nothing.
             return refusal(404, "Not Found")
         if not self._is_ours(headers.getlist("host")):
-            return refusal(421, "this service is not known by that name; --name makes it known")
+            return refusal(421, "this service is not known by that name; its settings can tell it more names")
         if self._is_foreign(scope, headers, allowed_origin):
             return refusal(403, "not for pages of other sites")
         if allowed_origin and scope["type"] == "http" and scope["method"] == "OPTIONS":
