@@ -39,7 +39,7 @@ def chromium() -> Iterator[Browser]:
 def picture(url: str, desk: Path, phone: Path) -> None:
     """Light on a desk, dark on a phone: when there is something to be seen on each, within three minutes."""
     looks: list[tuple[Path, dict[str, Any]]] = [
-        (desk, {"color_scheme": "light", "viewport": {"width": 1280, "height": 920}}),
+        (desk, {"color_scheme": "light", "viewport": {"width": 1280, "height": 860}}),
         (phone, {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}, "device_scale_factor": 2}),
     ]
     with chromium() as browser:
@@ -52,12 +52,13 @@ def picture(url: str, desk: Path, phone: Path) -> None:
                 timeout=PATIENCE_MS,
             )
             _wait_for_a_good_moment(page)
-            page.screenshot(path=path)
+            page.screenshot(path=path, full_page=path == desk)
             page.close()
 
 
 def _wait_for_a_good_moment(page: Page) -> None:
-    """The pen near the right end, some blinks behind it, one of them just seen."""
+    """After a whole round of the pen: it is near the right end, some blinks behind it, one of them just seen."""
+    page.wait_for_timeout(12_000)
     page.wait_for_function(
         """() => {
           const seconds = Number(document.getElementById("seconds").textContent);

@@ -209,6 +209,9 @@ def test_a_blink_takes_the_row_of_its_start(server: PageServer, seen: Seen) -> N
     expect(row).to_have_count(2)
     assert ids(page) == [3, 2]
     expect(row.first.locator("td").nth(1)).to_have_text("double")
+    server.tell(BlinkEvent("blink/long", t - 0.8, t - 0.7, t + 0.1, 80.0, 0.9, t + 0.3))
+    expect(row).to_have_count(3)
+    expect(row.first.locator("td").nth(5)).to_have_text("200")  # Since its end.
 
 
 def test_what_was_before_the_page_is_there_and_the_table_has_an_end(server: PageServer, seen: Seen) -> None:

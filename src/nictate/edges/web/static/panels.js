@@ -37,7 +37,8 @@ export class Table {
       : [...this.body.rows].find((row) => row.dataset.run === entry.run && row.dataset.begins === String(entry.completes));
     const row = begun ?? (this.body.rows.length >= ROWS ? this.body.rows[ROWS - 1] : this.#made());
     if (!begun) this.body.prepend(row);
-    const begins = entry.kind === "blink/start", at = begins ? entry.onset : entry.peak;
+    const begins = entry.kind === "blink/start";
+    const at = begins ? entry.onset : entry.kind === "blink/long" ? entry.end : entry.peak; // Eyes are known to stay shut when they open.
     row.dataset.id = String(entry.id);
     row.dataset.run = entry.run;
     row.dataset.utc = entry.utc;

@@ -273,9 +273,11 @@ export class Sweep {
     pen.fillRect(left, TOP_PX - 2, right - left, 1);
     pen.fillRect(left, bottom, right - left, 1);
 
-    const spans = filled ? this.#spans.filter((span) => span.onset < end + TAG_S && span.end + TAG_S > begin) : [];
+    // Of those that were before there was a signal to be seen with them, the table tells.
+    const since = filled ? this.#ring.times[this.#ring.first % this.#ring.size] : Infinity;
+    const spans = this.#spans.filter((span) => span.onset < end + TAG_S && span.end + TAG_S > begin && span.end > since);
     for (const span of spans) {
-      if (span.kind !== "blink" && !span.pending) continue;
+      if (span.kind === "blink/double" || span.kind === "blink/triple") continue;
       const x = (span.onset - origin) * scale, w = Math.max(2, (span.end - span.onset) * scale);
       pen.fillStyle = ink.shade;
       pen.fillRect(x, TOP_PX - 2, w, this.#height - TOP_PX + 2);
