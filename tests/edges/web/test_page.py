@@ -319,7 +319,7 @@ def test_blinks_of_the_simulated_headset_are_seen(server: PageServer, seen: Seen
         headset.join()
     assert server.truth[0].onset < server.memory.entries[0].event.decided  # Not one that never was.
     painted(server, page)
-    assert ink(page, "--trace") > 500
+    assert ink(page, "--trace") > 50
     assert page.locator("#lanes .label").all_text_contents() == list(server.names)
 
 
