@@ -32,6 +32,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_wheel_carries_sources_and_model_and_nothing_else(wheel: Path) -> None:
     files = {name for name in zipfile.ZipFile(wheel).namelist() if not name.startswith("nictate-")}
     sources = {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src/nictate").rglob("*.py")}
+    page = (ROOT / "src/nictate/edges/web/static").iterdir()
+    sources |= {path.relative_to(ROOT / "src").as_posix() for path in page}
+    assert "nictate/edges/web/static/index.html" in sources
     assert files == sources | {"nictate/py.typed", "nictate/models/blink.json", "nictate/models/blink.onnx"}
 
 
