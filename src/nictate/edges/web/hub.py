@@ -152,9 +152,13 @@ class Hub:
     def follow(self, after: int | None = None, kinds: Collection[Kind] = KINDS) -> Follower:
         """A new subscriber to all entries of ``kinds`` with an id above ``after``; None: to those published from now.
 
+        An ``after`` that has not been reached is of another journal, which is gone: that, too, is from now.
         It counts as a follower until it `leave`s.
         """
-        return Follower(self, self.newest if after is None else after, kinds)
+        # The journal may be ahead of what has been published by a moment.
+        if after is None or (after > self.newest and after > self._pages.newest_id):
+            after = self.newest
+        return Follower(self, after, kinds)
 
     def look_on(self) -> Viewer:
         """A new viewer of scenes, until it `leave`s."""
