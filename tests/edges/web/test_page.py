@@ -311,13 +311,14 @@ def test_blinks_of_the_simulated_headset_are_seen(server: PageServer, seen: Seen
     headset.start()
     try:
         blinks = page.locator("#rows tr[data-kind='blink']")
-        expect(blinks).not_to_have_count(0)
+        expect(blinks.nth(1)).to_be_visible()  # The second, so that the first is over and known as true.
         shaded = int(blinks.first.get_attribute("data-id") or "0")
         until(page, lambda: int(page.get_attribute("#sweep", "data-shaded") or "0") >= shaded)
     finally:
         over.set()
         headset.join()
-    assert server.truth[0].onset < server.memory.entries[0].event.decided  # Not one that never was.
+    first = next(entry.event for entry in server.memory.entries if entry.event.kind == "blink")
+    assert min(abs(blink.peak - (first.peak or 0.0)) for blink in server.truth) < 0.1  # Not one that never was.
     painted(server, page)
     assert ink(page, "--trace") > 50
     assert page.locator("#lanes .label").all_text_contents() == list(server.names)
