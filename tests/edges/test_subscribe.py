@@ -251,49 +251,70 @@ def test_a_journal_that_was_begun_anew_is_followed_from_there() -> None:
         told.close()
 
 
-def test_a_peer_that_is_dead_without_a_word_is_noticed() -> None:
-    """A listener that answers the handshake and then nothing at all, as a machine whose cable was pulled."""
-    service = Service(2)
-    hold: list[socket.socket] = []
-    with serving(service) as url:
-        port = int(url.rpartition(":")[2])
-        with closing(socket.create_server(("127.0.0.1", 0))) as front:
-            dead = threading.Event()
+class DeadEnd:
+    """Passes on to a service; the first WebSocket hears its handshake and then nothing, as if its cable were pulled."""
 
-            def pass_on() -> None:
-                """The first WebSocket dies after some bytes, whatever comes later lives."""
-                with suppress(OSError):
-                    while True:
-                        inner, _ = front.accept()
-                        outer = socket.create_connection(("127.0.0.1", port))
-                        hold.extend((inner, outer))
-                        head = inner.recv(4096)
-                        outer.sendall(head)
-                        mortal = b"/ws?" in head and not dead.is_set()
-                        if mortal:
-                            dead.set()
-                        threading.Thread(target=pipe, args=(outer, inner, mortal), daemon=True).start()
-                        threading.Thread(target=pipe, args=(inner, outer, False), daemon=True).start()
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = self._server.getsockname()[1]
+        self._sockets = [self._server]
+        self.dead = threading.Event()
+        self._threads = [threading.Thread(target=self._run)]
+        self._threads[0].start()
 
-            def pipe(source: socket.socket, to: socket.socket, mortal: bool) -> None:
-                with suppress(OSError):
-                    while data := source.recv(4096):
-                        to.sendall(data)
-                        if mortal:
-                            return
-                    to.shutdown(socket.SHUT_WR)
+    def _run(self) -> None:
+        with suppress(OSError):
+            while True:
+                inner, _ = self._server.accept()
+                outer = socket.create_connection(("127.0.0.1", self._to))
+                self._sockets += [inner, outer]
+                head = inner.recv(4096)
+                outer.sendall(head)
+                mortal = b"/ws?" in head and not self.dead.is_set()
+                for source, to, once in ((outer, inner, mortal), (inner, outer, False)):
+                    self._threads.append(threading.Thread(target=self._pass_on, args=(source, to, once)))
+                    self._threads[-1].start()
 
-            thread = threading.Thread(target=pass_on, daemon=True)
-            thread.start()
-            said: list[str] = []
-            told = subscribe(
-                f"http://127.0.0.1:{front.getsockname()[1]}", 0, stop=Stop(), say=said.append, keepalive_s=0.2
-            )
-            assert [e.id for e in islice(told, 2)] == [1, 2]
-            assert "broke off" in said[0]
-            told.close()
-        for one in hold:
+    def _pass_on(self, source: socket.socket, to: socket.socket, once: bool) -> None:
+        with suppress(OSError):
+            while data := source.recv(4096):
+                to.sendall(data)
+                if once:
+                    self.dead.set()
+                    return
+            to.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        for one in self._sockets:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(PATIENCE_S)
+        for one in self._sockets:
             one.close()
+
+
+def test_a_peer_that_is_dead_without_a_word_is_noticed() -> None:
+    service = Service(2)
+    said: list[str] = []
+    with serving(service) as url:
+        line = DeadEnd(int(url.rpartition(":")[2]))
+        try:
+            told = subscribe(f"http://127.0.0.1:{line.port}", 2, stop=Stop(), say=said.append, keepalive_s=0.2)
+
+            def grow() -> None:
+                line.dead.wait(PATIENCE_S)
+                service.append(1)
+
+            thread = threading.Thread(target=grow)
+            thread.start()
+            assert [e.id for e in islice(told, 1)] == [3]
+            thread.join(PATIENCE_S)
+            told.close()
+        finally:
+            line.close()
+    assert "broke off" in said[0]
 
 
 # -------------------------------------------------------------------------------------------------------- not a nictate
