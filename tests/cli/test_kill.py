@@ -71,6 +71,7 @@ def test_a_service_that_is_killed_25_times_tells_each_event_exactly_once_and_in_
         assert len({entry.run for entry in kept}) >= KILLS // 2
         # Nobody blinks any more; the service comes back for whoever has not heard everything yet.
         with running(*service) as program:
+            program.says("waiting for")  # It takes Ctrl-C from now on.
             listener.until(lambda: len(listener.out) >= len(kept))
             program.interrupt()
         listener.process.kill()
