@@ -5,7 +5,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from nictate.training.gaze import LARGEST_UV, SCRIPTS, SMALLEST_UV, gazing, scripted
+from nictate.training.gaze import LARGEST_UV, SCRIPTS, SMALLEST_UV, TO_CHOOSE_BY, gazing, lookers, scripted
 from nictate.training.judge import Judged
 from stand_in import STAND_IN
 
@@ -48,6 +48,17 @@ def test_a_detector_is_judged_by_what_it_takes_for_blinks_and_what_it_still_find
     assert sum(shares) == pytest.approx(1.0)
     # The stand-in knows nothing of saccades.
     assert max(row.false_per_minute for row in rows) > 1.0
+    assert max(row.false_among_blinks_per_minute for row in rows) > 1.0
     assert {row.recall_still for row in rows} == {rows[0].recall_still}
     assert all(0.0 <= row.recall <= 1.0 for row in rows)
     assert rows[0].recall_still > 0.5
+
+
+def test_thresholds_are_chosen_by_others_than_those_who_are_judged_by() -> None:
+    heard = lookers(*STAND_IN[:2], 12.0)
+    assert len(heard) == 2 * len(TO_CHOOSE_BY) * len(SCRIPTS)
+    assert sum(bool(len(h.signal.truth.blinks)) for h in heard) == len(heard) // 2
+    judged = [scripted(script, blinking=True, lasting_s=12.0) for script in SCRIPTS]
+    for h in heard:
+        assert not any(np.array_equal(h.signal.samples, other.samples) for other in judged)
+    assert lookers(*STAND_IN[:2], 0.0) == []

@@ -188,10 +188,11 @@ def _print_robust(found: dict[str, Any]) -> None:
         f1 = [_cell(row[key], ".3f") for key in ("before", "after")]
         table.add_row(row["name"], str(row["people"]), *f1, _cell(row["fall"], ".3f", row["interval"]))
     out.print(table)
-    table = Table("simulated", "false/min", "recall between saccades", "of the same without")
+    table = Table("simulated", "false/min", "among blinks", "recall between saccades", "of the same without")
     for row in found["gaze"]:
         recall = [_cell(row[key], ".3f") for key in ("recall", "recall_without_saccades")]
-        table.add_row(row["script"], _cell(row["false_alarms_per_minute"], ".2f"), *recall)
+        false = [_cell(row[f"false_alarms_{what}per_minute"], ".2f") for what in ("", "among_blinks_")]
+        table.add_row(row["script"], *false, *recall)
     out.print(table)
 
 

@@ -30,6 +30,7 @@ from nictate.training import hearings
 from nictate.training.choose import choose
 from nictate.training.corpus import LabelledSignal, Split, homes, without_parts
 from nictate.training.fit import Epoch
+from nictate.training.gaze import lookers
 from nictate.training.heard import Heard, listen
 from nictate.training.judge import Trial
 from nictate.training.recipe import Recipe
@@ -124,7 +125,7 @@ def cross_validate(
         _do_many(todo, signals, taught, recipe, jobs, say, told)
     heard = {s.name: hearings.load(fold.heard(s), s) for fold in planned for s in fold.tested(signals)}
     for fold in planned:
-        _settle(fold, [heard[s.name] for s in taught if s.subject in fold.split.train], say)
+        _settle(fold, [heard[s.name] for s in taught if s.subject in fold.split.train], recipe.gazing_s, say)
     return _trials(planned, heard, signals)
 
 
@@ -149,11 +150,12 @@ def _trials(planned: Sequence[Fold], heard: dict[str, Heard], signals: Sequence[
     return CrossValidation(tuple(planned), tuple(trials[s.name] for s in signals))
 
 
-def _settle(fold: Fold, others: Sequence[Heard], say: Callable[[str], None]) -> None:
-    """Give the fold's card what its decision takes from ``others``: chosen once, kept with the fold."""
-    card, _ = load_model(fold.card)
+def _settle(fold: Fold, others: Sequence[Heard], gazing_s: float, say: Callable[[str], None]) -> None:
+    """Give the fold's card what its decision takes from ``others`` and from `lookers`: chosen once, kept with it."""
+    card, network = load_model(fold.card)
     if not card.about.get("settled"):
-        card = dataclasses.replace(card, decision=choose(card, others), about={**card.about, "settled": True})
+        decision = choose(card, [*others, *lookers(card, network, gazing_s)])
+        card = dataclasses.replace(card, decision=decision, about={**card.about, "settled": True})
         say(f"fold {fold.number}: start {card.decision.start}, confirm {card.decision.confirm}")
         _write(fold.card, card.to_json().encode())
 

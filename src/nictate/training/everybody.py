@@ -12,6 +12,7 @@ from nictate.training.choose import choose
 from nictate.training.corpus import load, without_parts
 from nictate.training.crossvalidate import Told, cross_validate
 from nictate.training.fit import Epoch
+from nictate.training.gaze import lookers
 from nictate.training.judge import judge_trials
 from nictate.training.recipe import Recipe
 from nictate.training.report import write_report
@@ -53,7 +54,8 @@ def train_on_everybody(
 
     made = make(recipe, taught, (), say, hear)
     names = {s.name for s in taught}
-    decision = choose(made.card, [trial.heard for trial in tested.trials if trial.heard.signal.name in names])
+    heard = [trial.heard for trial in tested.trials if trial.heard.signal.name in names]
+    decision = choose(made.card, [*heard, *lookers(made.card, made.network, recipe.gazing_s)])
     people = sorted({s.subject for s in taught})
     about = {
         **describe(recipe, sum(p.numel() for p in made.fitted.network.parameters()), made.fitted.best),

@@ -15,10 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from nictate.card import ModelCard
+from nictate.detector import Network
 from nictate.profile import Profile
 from nictate.signals import FloatArray
 from nictate.simulate import Simulator
 from nictate.training.corpus import LabelledSignal
+from nictate.training.heard import Heard, listen
 from nictate.training.judge import Judged, judge
 from nictate.training.scores import Score, add
 from nictate.training.unmixed import labelled
@@ -28,6 +31,8 @@ RATE_HZ = 250.0
 LASTING_S = 1800.0
 SMALLEST_UV, LARGEST_UV = 20.0, 200.0
 AXES = ("horizontal", "vertical")
+TO_CHOOSE_BY = (1, 2)
+"""Seeds of the people that thresholds are chosen by. Those that are judged by are of seed 0."""
 WIDEST_DEG = 40.0
 """Saccades of more µV than this many degrees would give last no longer."""
 
@@ -105,6 +110,21 @@ def _moved(simulator: Simulator, jumps: Iterator[Jump], times: FloatArray) -> Fl
     return np.asarray((path + np.cumsum(arrived[:-1], axis=0)) @ (seen / largest[:, np.newaxis]))
 
 
+def lookers(card: ModelCard, network: Network, lasting_s: float) -> list[Heard]:
+    """What a network says of people who look about, each for so long, some of whom blink: to choose thresholds by.
+
+    Nobody in the recordings that there are reads or drives. Others than those whom `gazing` judges by. None for 0 s.
+    """
+    if lasting_s <= 0.0:
+        return []
+    return [
+        listen(card, network, scripted(script, blinking=blinking, lasting_s=lasting_s, seed=seed))
+        for seed in TO_CHOOSE_BY
+        for script in SCRIPTS
+        for blinking in (False, True)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Gazing:
     """How a script is told from blinks."""
@@ -112,6 +132,8 @@ class Gazing:
     script: str
     false_per_minute: float
     """Without blinks."""
+    false_among_blinks_per_minute: float
+    """The same in somebody who blinks: once it is known what the blinks are like, saccades may be taken for them."""
     recall: float
     """Of the blinks between the saccades."""
     recall_still: float
@@ -121,6 +143,7 @@ class Gazing:
         return {
             "script": self.script,
             "false_alarms_per_minute": self.false_per_minute,
+            "false_alarms_among_blinks_per_minute": self.false_among_blinks_per_minute,
             "recall": self.recall,
             "recall_without_saccades": self.recall_still,
         }
@@ -146,5 +169,5 @@ def gazing(
     rows = []
     for script in SCRIPTS:
         calm, busy = heard(script, False), heard(script, True)
-        rows.append(Gazing(script, calm.false_per_minute, busy.recall, still.recall))
+        rows.append(Gazing(script, calm.false_per_minute, busy.false_per_minute, busy.recall, still.recall))
     return rows

@@ -31,6 +31,8 @@ class Recipe:
     """How long each of them is recorded."""
     inputs: int = 4
     """Channels that an example shows at most."""
+    gazing_s: float = 120.0
+    """How long each of the simulated people looks about by whom thresholds are chosen, see `nictate.training.gaze`."""
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
     memory: float = 0.998

@@ -116,12 +116,14 @@ def robust_sections(found: dict[str, Any]) -> list[Section]:
             [
                 html.escape(row["script"]),
                 measure(row["false_alarms_per_minute"], ".2f"),
+                measure(row["false_alarms_among_blinks_per_minute"], ".2f"),
                 measure(row["recall"], ".3f"),
                 measure(row["recall_without_saccades"], ".3f"),
             ]
             for row in found["gaze"]
         ]
-        head = ["simulated", "false alarms per minute", "recall of blinks between saccades", "of the same without"]
+        false = ["false alarms per minute", "false alarms per minute among blinks"]
+        head = ["simulated", *false, "recall of blinks between saccades", "of the same without"]
         sections.append(("Saccades", table(head, rows)))
     return sections
 
