@@ -63,7 +63,7 @@ def test_a_service_that_is_killed_25_times_tells_each_event_exactly_once_and_in_
                         listener.until(lambda known=known: len(listener.out) > known)  # type: ignore[misc]
                         time.sleep(chance.uniform(0.0, 0.05))
                     else:
-                        time.sleep(chance.uniform(0.0, 1.0))
+                        time.sleep(chance.uniform(0.0, 0.8))
                     program.process.kill()
         with Journal(path, readonly=True) as journal:
             kept = journal.read(limit=100_000)

@@ -109,6 +109,8 @@ UNITS = {
     "train": [],
     "ica compare": ["so many seconds", "second of signal"],
     "label": [],
+    "listen": ["after so many seconds"],
+    "log": ["older than so many days", "so many MB"],
     **{f"exercises {command}": [] for command in ("list", "show", "check", "plot")},
 }
 

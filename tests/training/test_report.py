@@ -89,8 +89,9 @@ def test_a_report_without_mistakes(tmp_path: Path) -> None:
 def test_other_amplifiers_and_saccades_have_sections_where_they_were_asked_for() -> None:
     assert robust_sections({}) == []
     variant = {"name": "x<3", "people": 4, "before": 0.9, "after": None, "fall": None, "interval": None}
-    script = {"script": "reading", "false_alarms_per_minute": 0.5, "recall": 0.8, "recall_without_saccades": 0.9}
+    false = {"false_alarms_per_minute": 0.5, "false_alarms_among_blinks_per_minute": 1.5}
+    script = {"script": "reading", **false, "recall": 0.8, "recall_without_saccades": 0.9}
     (_, one), (_, two) = robust_sections({"robustness": [variant], "gaze": [script]})
     assert "<td>x&lt;3</td><td>4</td><td>0.900</td><td>-</td><td>-</td>" in one
-    assert "<td>reading</td><td>0.50</td><td>0.800</td><td>0.900</td>" in two
+    assert "<td>reading</td><td>0.50</td><td>1.50</td><td>0.800</td><td>0.900</td>" in two
     assert measure(0.5, ".2f", (0.4, 0.6)) == "0.50 <i>[0.40, 0.60]</i>"

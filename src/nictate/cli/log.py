@@ -30,7 +30,8 @@ SHOWN = 20
 """Events in a table when nothing is said about which."""
 
 Kinds = Annotated[
-    list[str] | None, typer.Option("--kind", "--kinds", help="Only these kinds: blink,blink/double. May be repeated.")
+    list[str] | None,
+    typer.Option("--kind", "--kinds", help="Only these kinds: blink,blink/double. May be repeated. [default: all]"),
 ]
 Format = Literal["table", "json", "csv", "bids"]
 
@@ -76,9 +77,14 @@ def log(
         int | None, typer.Option(min=1, help="Only so many, the newest. [default: 20 in a table, else all]")
     ] = None,
     since: Annotated[
-        str | None, typer.Option(help="From this time on: 2026-05-03, 2026-05-03T14:00, in UTC unless it has a zone.")
+        str | None,
+        typer.Option(
+            help="From this time on: 2026-05-03, 2026-05-03T14:00, in UTC unless it has a zone. [default: from the first]"
+        ),
     ] = None,
-    before: Annotated[str | None, typer.Option("--until", help="Up to this time, likewise.")] = None,
+    before: Annotated[
+        str | None, typer.Option("--until", help="Up to this time, likewise. [default: to the newest]")
+    ] = None,
     kinds: Kinds = None,
     run: Annotated[str, typer.Option(help="Only of this run, see --runs.")] = "",
     recording: Annotated[
@@ -94,10 +100,11 @@ def log(
     runs: Annotated[bool, typer.Option("--runs", help="List the runs instead.")] = False,
     recordings: Annotated[bool, typer.Option("--recordings", help="List the recordings instead.")] = False,
     keep_days: Annotated[
-        float | None, typer.Option(min=0.0, help="Remove what is older than so many days, for good.")
+        float | None, typer.Option(min=0.0, help="Remove what is older than so many days, for good. [default: keep]")
     ] = None,
     keep_mb: Annotated[
-        float | None, typer.Option(min=0.0, help="Remove the oldest until the journal takes so many MB, for good.")
+        float | None,
+        typer.Option(min=0.0, help="Remove the oldest until the journal takes so many MB, for good. [default: keep]"),
     ] = None,
 ) -> None:
     """Show the journal of events, filter it, and export it as CSV, BIDS or JSON lines."""

@@ -50,7 +50,7 @@ def run(
     ] = None,
     model: Model = None,
     config: Annotated[
-        Path | None, typer.Option(help="TOML file with the site's settings; options here come before it.")
+        Path | None, typer.Option(help="TOML file with the site's settings; options come before it. [default: none]")
     ] = None,
     journal: Annotated[
         Path | None, typer.Option(help="File that keeps every event. [default: one in your home folder]")
@@ -67,7 +67,7 @@ def run(
         str | None, typer.Option(envvar="NICTATE_TOKEN", help="What subscribers must know. [default: made and printed]")
     ] = None,
     mqtt: Annotated[
-        str | None, typer.Option(help="Broker to publish to: mqtt://[user:password@]host[:port]/topic.")
+        str | None, typer.Option(help="Broker to publish to: mqtt://[user:password@]host[:port]/topic. [default: none]")
     ] = None,
     browser: Annotated[bool, typer.Option(help="Open the dashboard.")] = False,
     seconds: Seconds = None,

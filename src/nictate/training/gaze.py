@@ -31,7 +31,7 @@ RATE_HZ = 250.0
 LASTING_S = 1800.0
 SMALLEST_UV, LARGEST_UV = 20.0, 200.0
 AXES = ("horizontal", "vertical")
-TO_CHOOSE_BY = (1, 2)
+TO_CHOOSE_BY = (1, 2, 3, 4)
 """Seeds of the people that thresholds are chosen by. Those that are judged by are of seed 0."""
 WIDEST_DEG = 40.0
 """Saccades of more µV than this many degrees would give last no longer."""
