@@ -79,7 +79,7 @@ def log(
     since: Annotated[
         str | None,
         typer.Option(
-            help="From this time on: 2026-05-03, 2026-05-03T14:00, in UTC unless it has a zone. [default: from the first]"
+            help="From this time on: 2026-05-03, or 2026-05-03T14:00; UTC unless it has a zone. [default: the first]"
         ),
     ] = None,
     before: Annotated[
