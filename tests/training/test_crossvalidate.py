@@ -157,6 +157,14 @@ def test_thresholds_are_chosen_by_what_other_networks_said_of_people_new_to_them
     assert lab.chosen_by == [names(run, fold.split.train) for fold in run.made.folds]
 
 
+def test_thresholds_are_chosen_by_people_who_look_about_too(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nictate.training.gaze.TO_CHOOSE_BY", (1,))
+    run = lab.run(dataclasses.replace(RECIPE, gazing_s=3.0))
+    for by, fold in zip(lab.chosen_by, run.made.folds, strict=True):
+        assert by > names(run, fold.split.train)
+        assert len([name for name in by if name.startswith("gaze")]) == 4
+
+
 def test_doubted_labels_are_judged_by_and_teach_nothing(lab: Lab) -> None:
     run = lab.run(doubted=("sub-3",))
     doubted = {s.name for s in run.people if "sub-3" in s.name}

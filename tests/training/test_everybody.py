@@ -21,7 +21,7 @@ from nictate.training.judge import judge_trials
 from nictate.training.recipe import Recipe
 from nictate.training.train import Made
 
-RECIPE = Recipe(epochs=2)
+RECIPE = Recipe(epochs=2, gazing_s=3.0)
 PEOPLE, DOUBTED = 4, "sub-2"
 
 
@@ -33,6 +33,8 @@ class Trained(NamedTuple):
     taught: list[set[str]]
     """Whom each network has learned from; the last one is the one to keep."""
     chosen_by: list[set[str]]
+    looking: list[list[float]]
+    """How long each of those looked about who were simulated to choose by."""
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, exported: Exported) -> Tra
         write_person(folder / "data", person(seed, lasting_s=15.0, of="lab"))
     taught: list[set[str]] = []
     chosen_by: list[set[str]] = []
+    looking: list[list[float]] = []
 
     def make(
         recipe: Recipe,
@@ -59,7 +62,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory, exported: Exported) -> Tra
         return Made(exported.card, exported.weights, exported.deployed, fitted)
 
     def choose(card: ModelCard, heard: list[Heard]) -> DecisionRules:
-        chosen_by.append({h.signal.name for h in heard})
+        chosen_by.append({h.signal.name for h in heard if h.signal.set != "gaze"})
+        looking.append([h.signal.duration_s for h in heard if h.signal.set == "gaze"])
         return dataclasses.replace(card.decision, confirm=(0.2 + 0.1 * len(chosen_by),) * len(card.looks_s))
 
     said: list[str] = []
@@ -81,7 +85,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, exported: Exported) -> Tra
             lambda share, _: shares.append(share),
         )
     card, _ = load_model(folder / "models" / "blink.json")
-    return Trained(folder, card, said, shares, taught, chosen_by)
+    return Trained(folder, card, said, shares, taught, chosen_by, looking)
 
 
 def names(trained: Trained) -> set[str]:
@@ -101,6 +105,7 @@ def test_its_thresholds_are_chosen_by_what_networks_said_of_people_new_to_them(t
     assert len(folds) == 2
     assert kept == trained.taught[-1]
     assert set(trained.card.decision.confirm) == {0.2 + 0.1 * len(trained.chosen_by)}
+    assert [set(durations) for durations in trained.looking] == [{RECIPE.gazing_s}] * 3
 
 
 def test_its_card_gives_the_figures_of_the_cross_validation_and_says_so(trained: Trained) -> None:
