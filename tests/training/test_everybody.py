@@ -61,9 +61,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory, exported: Exported) -> Tra
         fitted = Fitted(exported.network, (), recipe.epochs)
         return Made(exported.card, exported.weights, exported.deployed, fitted)
 
-    def choose(card: ModelCard, heard: list[Heard]) -> DecisionRules:
-        chosen_by.append({h.signal.name for h in heard if h.signal.set != "gaze"})
-        looking.append([h.signal.duration_s for h in heard if h.signal.set == "gaze"])
+    def choose(card: ModelCard, heard: list[Heard], who_look_about: list[Heard]) -> DecisionRules:
+        chosen_by.append({h.signal.name for h in heard})
+        looking.append([h.signal.duration_s for h in who_look_about])
         return dataclasses.replace(card.decision, confirm=(0.2 + 0.1 * len(chosen_by),) * len(card.looks_s))
 
     said: list[str] = []

@@ -22,8 +22,12 @@ STARTS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """The same for ``blink/start``."""
 
 
-def choose(card: ModelCard, heard: Sequence[Heard]) -> DecisionRules:
+def choose(card: ModelCard, heard: Sequence[Heard], looking: Sequence[Heard] = ()) -> DecisionRules:
     """The rules that do best on these recordings: what habits weigh, and which look-aheads are asked for what.
+
+    ``looking`` are simulated people who look about: by them, too, it is decided what a blink is. When it may be said to
+    begin is decided by the recordings alone: a jump of the gaze begins as a blink does, and to wait until it is known
+    to be none would delay every start.
 
     ``confirm`` is the threshold of the best F1 of ``blink``, people weighed by `shares`, asked of the longest look-
     ahead alone or of more and more of the shorter ones, whichever is best. ``start`` is what gives the least median
@@ -31,23 +35,30 @@ def choose(card: ModelCard, heard: Sequence[Heard]) -> DecisionRules:
     not.
     """
     looks = len(card.looks_s)
-    share = shares(heard)
+    everybody = [*heard, *looking]
+    share = shares(everybody)
 
     def worth(rules: DecisionRules) -> float:
-        scores = [score(h.decide(card, rules), h.signal.truth) for h in heard]
+        scores = [score(h.decide(card, rules), h.signal.truth) for h in everybody]
         counts = share @ np.array([(s.hits, s.misses + s.false_alarms) for s in scores], dtype=np.float64)
         return float(2.0 * counts[0] / max(2.0 * counts[0] + counts[1], 1e-9))
 
     best, chosen = -1.0, card.decision
     for first in reversed(range(looks)):
-        known = dataclasses.replace(card.decision, start=(NEVER,) * looks, habits=acquaint(card, heard, first))
+        known = dataclasses.replace(card.decision, start=(NEVER,) * looks, habits=acquaint(card, everybody, first))
         for level in CONFIRMS:
             rules = dataclasses.replace(known, confirm=asked(card, first, level))
             if (found := worth(rules)) > best:
                 best, chosen = found, rules
+    return dataclasses.replace(chosen, start=choose_start(card, chosen, heard))
+
+
+def choose_start(card: ModelCard, chosen: DecisionRules, heard: Sequence[Heard]) -> tuple[float, ...]:
+    """The ``start`` of `choose` for rules of which all else is chosen."""
+    looks = len(card.looks_s)
     starts = [asked(card, first, p) for first in range(max(1, looks // 2)) for p in STARTS]
     tried = {p: outcome(card, dataclasses.replace(chosen, start=p), heard) for p in starts}
-    return dataclasses.replace(chosen, start=min(starts, key=lambda p: _cost(tried[p])))
+    return min(starts, key=lambda p: _cost(tried[p]))
 
 
 def _cost(score: Score) -> tuple[float, float]:

@@ -154,7 +154,7 @@ def _settle(fold: Fold, others: Sequence[Heard], gazing_s: float, say: Callable[
     """Give the fold's card what its decision takes from ``others`` and from `lookers`: chosen once, kept with it."""
     card, network = load_model(fold.card)
     if not card.about.get("settled"):
-        decision = choose(card, [*others, *lookers(card, network, gazing_s)])
+        decision = choose(card, others, lookers(card, network, gazing_s))
         card = dataclasses.replace(card, decision=decision, about={**card.about, "settled": True})
         say(f"fold {fold.number}: start {card.decision.start}, confirm {card.decision.confirm}")
         _write(fold.card, card.to_json().encode())

@@ -55,7 +55,7 @@ def train_on_everybody(
     made = make(recipe, taught, (), say, hear)
     names = {s.name for s in taught}
     heard = [trial.heard for trial in tested.trials if trial.heard.signal.name in names]
-    decision = choose(made.card, [*heard, *lookers(made.card, made.network, recipe.gazing_s)])
+    decision = choose(made.card, heard, lookers(made.card, made.network, recipe.gazing_s))
     people = sorted({s.subject for s in taught})
     about = {
         **describe(recipe, sum(p.numel() for p in made.fitted.network.parameters()), made.fitted.best),

@@ -99,7 +99,7 @@ def train(
     card, network = made.card, made.network
     # Also on those it was trained on: a few numbers cannot learn them by heart, and few blinks would make them noise.
     heard = [listen(card, network, s) for s in (*parts["train"], *parts["validate"])]
-    card = dataclasses.replace(card, decision=choose(card, [*heard, *lookers(card, network, recipe.gazing_s)]))
+    card = dataclasses.replace(card, decision=choose(card, heard, lookers(card, network, recipe.gazing_s)))
     say(f"thresholds: start {card.decision.start}, confirm {card.decision.confirm}")
     validated = judge(card, network, parts["validate"], (1.0, 0.3))
     tested = judge(card, network, parts["test"], (1.0, 0.3))
