@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import signal
 
 from nictate.decision import NEVER, Decision, DecisionRules
+from nictate.filters import Band
 from nictate.habits import Habits
 from nictate.profile import Profile
 from nictate.signals import BlinkEvent, Block, FloatArray
@@ -23,6 +25,8 @@ EARLY_S, LATE_S = CARD.looks_s
 RULES = CARD.decision  # Starts by the early word, confirmation by the late one.
 RATE_HZ, STEP, HOP, LENGTH = CARD.rate_hz, CARD.step, CARD.hop, CARD.window
 CLOSING_S, REOPENING_S = 0.09, 0.2
+UNFILTERED = dataclasses.replace(CARD.band, low_hz=1e-9)
+"""Of signals that no high-pass has changed."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +39,10 @@ class Scene:
     start_s: float = 0.0
     delay_s: float = 0.0
     rules: DecisionRules = RULES
+    band: Band = UNFILTERED
 
     def events(self, until_s: float = math.inf, *, finish: bool = True) -> list[BlinkEvent]:
-        decision = Decision(self.rules, RATE_HZ, STEP, CARD.looks_s, self.delay_s, Habits(self.rules.habits))
+        decision = Decision(self.rules, RATE_HZ, STEP, CARD.looks_s, self.band, self.delay_s, Habits(self.rules.habits))
         inputs = self.signal.shape[1]
         padded = np.vstack((np.zeros((LENGTH, inputs)), self.signal))
         times = np.concatenate((np.full(LENGTH, -np.inf), self.start_s + np.arange(len(self.signal)) / RATE_HZ))
@@ -103,6 +108,30 @@ def test_onset_peak_end_and_height_are_those_of_the_deflection(
     assert blink.end is not None
     assert t + fall - 1e-9 <= blink.end <= t + fall + 1.01 / RATE_HZ
     assert blink.confidence == start.confidence == pytest.approx(0.9)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    polarity=st.sampled_from((-1.0, 1.0)),
+    closing_s=st.floats(0.07, 0.15),
+    opening_s=st.floats(0.12, 0.3),
+    hold_s=st.sampled_from((0.0, 0.1, 0.2)),
+)
+def test_what_the_high_pass_takes_changes_neither_onset_nor_end(
+    polarity: float, closing_s: float, opening_s: float, hold_s: float
+) -> None:
+    """The end comes early by 30 ms and more where it is read off the filtered signal."""
+    t = np.arange(800) / RATE_HZ
+    lid = 100.0 * blink_waveform(t - 3.0, closing_s, opening_s, hold_s, hold_level=1.0)
+    passed = signal.sosfilt(signal.butter(4, CARD.band.high_hz, fs=RATE_HZ, output="sos"), lid)
+    filtered = signal.sosfilt(CARD.band.sos(RATE_HZ), lid)
+    at = float(t[filtered.argmax()])
+    scene = Scene(polarity * filtered[:, np.newaxis], [at], [at], band=CARD.band)
+    blink = scene.events()[-1]
+    inside = t[passed >= RULES.edge * passed.max()]
+    assert blink.onset == pytest.approx(inside[0], abs=0.025)
+    assert blink.end is not None
+    assert min(inside[-1], blink.decided) == pytest.approx(blink.end, abs=0.03)
 
 
 @settings(deadline=None, max_examples=40)
@@ -218,7 +247,7 @@ def test_finish_has_nothing_to_say_of_what_was_not_confirmed() -> None:
 
 def test_a_probability_that_hovers_is_one_blink() -> None:
     """Between release and threshold it neither opens nor closes."""
-    decision = Decision(RULES, RATE_HZ, STEP, CARD.looks_s, 0.0, Habits(RULES.habits))
+    decision = Decision(RULES, RATE_HZ, STEP, CARD.looks_s, UNFILTERED, 0.0, Habits(RULES.habits))
     signal = blinks([3.0])
     times = np.arange(len(signal)) / RATE_HZ
     hover = 0.5 * (1.0 + RULES.release) * RULES.confirm[1]
@@ -255,7 +284,7 @@ def test_the_channel_with_the_largest_deflection_is_read() -> None:
 
 def test_what_is_held_does_not_grow() -> None:
     """Early and late words without end, about a signal that has no shape."""
-    decision = Decision(RULES, RATE_HZ, STEP, CARD.looks_s, 0.0, Habits(RULES.habits))
+    decision = Decision(RULES, RATE_HZ, STEP, CARD.looks_s, UNFILTERED, 0.0, Habits(RULES.habits))
     rng = np.random.default_rng(0)
     signal = rng.standard_normal((6000, 2))
     times = np.arange(6000) / RATE_HZ

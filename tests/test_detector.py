@@ -89,7 +89,7 @@ def test_each_blink_completes_one_start_that_was_told_before(name: str) -> None:
             assert event.completes in started
             assert event.peak is not None
             assert event.end is not None
-            assert event.onset < event.peak < event.end < event.decided
+            assert event.onset < event.peak < event.end <= event.decided
             assert event.duration == event.end - event.onset
             completed.append(event.completes or 0.0)
         assert 0.0 <= event.confidence <= 1.0

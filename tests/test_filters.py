@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -195,3 +197,39 @@ def test_times_are_those_of_the_stamps_also_over_a_lost_packet() -> None:
     )
     expected = np.interp(np.arange(len(times)) * 2.5, np.arange(100), stamps)
     assert times == pytest.approx(expected, rel=0, abs=1e-12)
+
+
+# --- what the high-pass took ------------------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    order=st.integers(1, 4),
+    low_hz=st.floats(0.2, 1.0),
+    rate_hz=st.sampled_from((100.0, 250.0, 500.0)),
+    closing_s=st.floats(0.05, 0.2),
+    opening_s=st.floats(0.1, 0.4),
+    hold_s=st.floats(0.0, 0.4),
+)
+def test_what_the_high_pass_took_of_a_blink_is_put_back(
+    order: int, low_hz: float, rate_hz: float, closing_s: float, opening_s: float, hold_s: float
+) -> None:
+    band = dataclasses.replace(BAND, low_order=order, low_hz=low_hz)
+    t = np.arange(round(1.2 * rate_hz)) / rate_hz
+    blink = 100.0 * blink_waveform(t - 0.1, closing_s, opening_s, hold_s)
+    high, low = (
+        signal.butter(order, low_hz, "highpass", fs=rate_hz, output="sos"),
+        signal.butter(band.high_order, band.high_hz, "lowpass", fs=rate_hz, output="sos"),
+    )
+    whole = signal.sosfilt(low, blink)
+    assert band.restored(signal.sosfilt(high, whole), rate_hz) == pytest.approx(whole, abs=8.0)
+
+
+def test_what_is_restored_begins_where_it_is_told_to() -> None:
+    """A signal that is cut loses what came before, and keeps its first sample."""
+    y = np.array([3.0, 3.0, 3.0, 3.0])
+    k = 2.0 * np.pi * BAND.low_hz / 100.0
+    expected = 3.0 + 2.0**0.5 * k * 3.0 * np.arange(1, 5) + k * k * 3.0 * np.array([1, 3, 6, 10])
+    assert BAND.restored(y, 100.0) == pytest.approx(expected)
+    assert y.tolist() == [3.0] * 4
+    assert len(BAND.restored(y[:0], 100.0)) == 0

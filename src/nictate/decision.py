@@ -15,12 +15,15 @@ from typing import NamedTuple
 import numpy as np
 
 from nictate.features import features_of
+from nictate.filters import Band
 from nictate.habits import HabitRules, Habits
 from nictate.signals import BlinkEvent, BlinkFeatures, FloatArray
 from nictate.windows import Window
 
 NEVER = 2.0
 """A threshold that no probability reaches: the look-ahead is not asked."""
+COURSE = 3
+"""So many of the last steps say where the signal is going."""
 TURN = 0.25
 """Between two blinks the signal rises by at least this share of the first one's height."""
 
@@ -103,6 +106,7 @@ class Decision:
         rate_hz: float,
         step: int,
         looks_s: tuple[float, ...],
+        band: Band,
         delay_s: float,
         habits: Habits,
     ) -> None:
@@ -112,7 +116,7 @@ class Decision:
         self._looks = [round(look_s * rate_hz) for look_s in looks_s]
         self._start, self._confirm = rules.start, rules.confirm
         self._asked = [k for k in range(len(looks_s)) if min(rules.start[k], rules.confirm[k]) < NEVER]
-        self._delay_s = delay_s
+        self._band, self._delay_s = band, delay_s
         self._reach = round(rules.reach_s * rate_hz)
         # Words come in steps: what compares their times keeps off the steps, where rounding would decide.
         self._half_step_s = 0.5 * step / rate_hz
@@ -229,6 +233,7 @@ class Decision:
             else:
                 self._humps.pop(0)
             features = self._features(window, shape)
+            onset, over = self._lasting(window, shape)
             self._last_peak, self._last_end = peak, end
             self._last_height_uv, self._last_level_uv = shape.height_uv, shape.level_uv
             start = self._take_start(peak)
@@ -238,9 +243,9 @@ class Decision:
             events.append(
                 BlinkEvent(
                     "blink",
-                    shape.onset - self._delay_s,
+                    onset,
                     peak,
-                    end,
+                    min(over, decided),
                     shape.height_uv,
                     hump.confidence,
                     max(decided, start.decided),
@@ -249,6 +254,30 @@ class Decision:
                 )
             )
         return events
+
+    def _lasting(self, window: Window, shape: Shape) -> tuple[float, float]:
+        """Onset and end of a blink in s: where it is at `edge` of what it was before the high-pass.
+
+        That filter turns the way down into a swing to the other side, by which ends would come some 30 ms early. To
+        wait for the true end would take longer: what the newest samples do not show yet is read off their course.
+        """
+        apex, times = shape.apex, window.times
+        since = max(0, apex.peak - self._reach)
+        foot = since + int(apex.signal[since : apex.peak + 1].argmin())
+        y = self._band.restored(apex.signal[foot:], self._rate_hz)
+        peak, k = apex.peak - foot, int(times.searchsorted(shape.end)) - foot
+        height = float(y[peak : k + 1].max() - y[0])
+        level = float(y[0]) + self._rules.edge * height
+        onset, _ = _descend(y[peak::-1], level, height)
+        while k + 1 < len(y) and level < y[k] > y[k + 1]:
+            k += 1
+        while k > peak and y[k - 1] <= level:
+            k -= 1
+        end = float(times[foot + k]) - self._delay_s
+        if k == len(y) - 1 and y[k] > level:
+            slope = max((y[k - COURSE] - y[k]) / COURSE, 1e-9)
+            end += (y[k] - level) / slope / self._rate_hz
+        return float(times[foot + peak - onset]) - self._delay_s, end
 
     def _features(self, window: Window, shape: Shape) -> BlinkFeatures:
         """Of a deflection that is a blink; the one before it is still `_last_peak`."""

@@ -86,7 +86,9 @@ class Detector:
         self._filters = Filters(card.band, rate, card.rate_hz, self._frame, inputs)
         self._scale = Scale(card.scale, card.quality.noisy_ratio, frame_s, inputs)
         self._windows = Windows(card.window, card.hop, inputs, card.scale.rows)
-        self._decision = Decision(card.decision, card.rate_hz, card.step, card.looks_s, self._delay_s, self._habits)
+        self._decision = Decision(
+            card.decision, card.rate_hz, card.step, card.looks_s, card.band, self._delay_s, self._habits
+        )
         if self._closures is not None:
             self._closures.restart()
         self._newest: tuple[Window, float] | None = None

@@ -40,6 +40,19 @@ class Band:
         before, at, after = y[k - 1 : k + 2]
         return float(t[k] + 0.5 * (before - after) / (before - 2.0 * at + after) / rate_hz)
 
+    def restored(self, y: FloatArray, rate_hz: float) -> FloatArray:
+        """``y`` (n,) of the pass-band with what the high-pass has taken of it since its first sample.
+
+        A Butterworth high-pass is s^n / (s^n + a_1 w s^(n-1) + ... + w^n): what it took is the sum of the first to n-th
+        integrals of what is left, times a_k w^k. They grow with time: this is for a second, not for a recording.
+        """
+        prototype = np.poly(signal.buttap(self.low_order)[1]).real
+        whole, integral = y.astype(np.float64), y.astype(np.float64)
+        for a in prototype[1:]:
+            integral = np.cumsum(integral) * (2.0 * np.pi * self.low_hz / rate_hz)
+            whole += a * integral
+        return whole
+
 
 @dataclass(frozen=True, slots=True)
 class Filtered:

@@ -38,7 +38,7 @@ class Heard:
         for window, said, decided in zip(self.windows, self.said, self.decided, strict=True):
             if decision is None or not np.isfinite(window.times[-1 - card.hop]):  # Nothing before it: after a hole.
                 events += decision.finish(*newest) if decision is not None and newest is not None else []
-                decision = Decision(rules, card.rate_hz, card.step, card.looks_s, self.delay_s, habits)
+                decision = Decision(rules, card.rate_hz, card.step, card.looks_s, card.band, self.delay_s, habits)
             events += decision.push(window, said, decided)
             newest = window, decided
         return events + (decision.finish(*newest) if decision is not None and newest is not None else [])
