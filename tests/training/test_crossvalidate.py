@@ -25,7 +25,7 @@ from nictate.training.judge import judge, judge_trials
 from nictate.training.recipe import Recipe
 from nictate.training.train import Made
 
-RECIPE = Recipe(seed=2, epochs=3)
+RECIPE = Recipe(seed=2, epochs=3, gazing_s=0.0)
 SKIP_S = (1.0, 0.3)
 
 
@@ -159,8 +159,7 @@ def test_thresholds_are_chosen_by_what_other_networks_said_of_people_new_to_them
     assert lab.chosen_by == [names(run, fold.split.train) for fold in run.made.folds]
 
 
-def test_thresholds_are_chosen_by_people_who_look_about_too(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nictate.training.gaze.TO_CHOOSE_BY", (1,))
+def test_thresholds_are_chosen_by_people_who_look_about_too(lab: Lab) -> None:
     lab.run(dataclasses.replace(RECIPE, gazing_s=3.0))
     assert lab.looking == [[3.0] * 4] * 2
 

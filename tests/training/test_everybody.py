@@ -64,7 +64,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, exported: Exported) -> Tra
     def choose(card: ModelCard, heard: list[Heard], who_look_about: list[Heard]) -> DecisionRules:
         chosen_by.append({h.signal.name for h in heard})
         looking.append([h.signal.duration_s for h in who_look_about])
-        return dataclasses.replace(card.decision, confirm=(0.2 + 0.1 * len(chosen_by),) * len(card.looks_s))
+        return dataclasses.replace(card.decision, confirm=(0.5 + 0.1 * len(chosen_by),) * len(card.looks_s))
 
     said: list[str] = []
     shares: list[float] = []
@@ -104,7 +104,7 @@ def test_its_thresholds_are_chosen_by_what_networks_said_of_people_new_to_them(t
     *folds, kept = trained.chosen_by
     assert len(folds) == 2
     assert kept == trained.taught[-1]
-    assert set(trained.card.decision.confirm) == {0.2 + 0.1 * len(trained.chosen_by)}
+    assert set(trained.card.decision.confirm) == {0.5 + 0.1 * len(trained.chosen_by)}
     assert [set(durations) for durations in trained.looking] == [{RECIPE.gazing_s}] * 3
 
 

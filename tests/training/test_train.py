@@ -56,7 +56,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            training, "Recipe", functools.partial(Recipe, batch=3, example_s=8.0, imagined=2, imagined_s=30.0)
+            training,
+            "Recipe",
+            functools.partial(Recipe, batch=3, example_s=8.0, imagined=2, imagined_s=30.0, gazing_s=3.0),
         )
         training.train(
             folder / "data",
