@@ -300,17 +300,17 @@ def reachable_bytes(thing: object, seen: set[int] | None = None) -> tuple[int, i
 
 @each_model
 def test_p5_memory_is_bounded(name: str) -> None:
-    """Five minutes hold what one minute holds: arrays and items of lists, also after holes."""
-    simulator = Simulator(2, 100.0, seed=5, profile=Profile(blinks_per_min=60, double_share=0.2))
+    """Seven minutes hold what one minute holds: arrays and items of lists, also after holes."""
+    simulator = Simulator(2, 100.0, seed=5, profile=Profile(blinks_per_min=40, double_share=0.2))
     detector = model(name).detector(simulator.montage)
     sizes, found = [], 0
-    for second in range(300):
+    for second in range(420):
         block = simulator.pull(100)
-        found += len(detector.push(shifted(block, 10.0 * (second // 100))))
+        found += len(detector.push(shifted(block, 10.0 * (second // 140))))
         if second % 60 == 59:
             sizes.append(reachable_bytes(detector))
     assert found > 300
-    # What the ICA has collected for a refit comes and goes; a recording of five minutes would be 480 kB.
+    # What the ICA has collected for a refit comes and goes; a recording of seven minutes would be 670 kB.
     assert max(array_bytes for array_bytes, _ in sizes[1:]) <= sizes[0][0] + 4096
     # A few blinks may be under way at one moment and none at another: each a dozen items.
     assert max(items for _, items in sizes) <= sizes[0][1] + 100
