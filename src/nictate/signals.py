@@ -189,7 +189,7 @@ class BlinkEvent:
     peak: float | None
     """When the deflection is largest; None in ``blink/start``."""
     end: float | None
-    """When the deflection is over; None in ``blink/start``."""
+    """When the deflection is over, `decided` at the latest; None in ``blink/start``."""
     amplitude: float | None
     """Height of the deflection at its largest channel in µV, signed as the channel is; None in ``blink/start``."""
     confidence: float
