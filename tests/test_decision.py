@@ -350,6 +350,31 @@ def test_the_dip_that_follows_a_blink_is_none(rules: DecisionRules) -> None:
     assert [e.peak for e in events if e.kind == "blink"] == pytest.approx([3.0], abs=0.01)
 
 
+@pytest.mark.parametrize("rules", [RULES, BOTH])
+@pytest.mark.parametrize("polarity", [-1.0, 1.0])
+def test_a_dip_before_a_blink_does_not_hide_it(rules: DecisionRules, polarity: float) -> None:
+    """Taken for a blink of the other polarity, it must not decide which way up the next one is."""
+    dip = -0.4 * blinks([3.0])
+    said = [*np.arange(2.96, 3.05, 0.02), *np.arange(3.26, 3.35, 0.02)]
+    events = Scene(polarity * (blinks([3.3]) + dip), said, said, rules=rules).events()
+    found = [e for e in events if e.kind == "blink"]
+    assert found[-1].peak == pytest.approx(3.3, abs=0.01)
+    assert found[-1].amplitude is not None
+    assert found[-1].amplitude * polarity > 0.0
+
+
+@pytest.mark.parametrize("rules", [RULES, BOTH])
+@pytest.mark.parametrize("polarity", [-1.0, 1.0])
+def test_a_blink_in_the_swing_that_the_one_before_has_left_is_another(rules: DecisionRules, polarity: float) -> None:
+    """It rises as far as that one, but from so far below that it ends near the level where that one began."""
+    t = np.arange(800) / RATE_HZ
+    lid = blinks([3.0, 3.4])[:, 0] * np.where(t < 3.25, 1.0, 0.6)
+    swing = np.where(t > 3.1, 50.0 * np.minimum((t - 3.1) / 0.1, 1.0) * np.exp(-(t - 3.1) / 1.0), 0.0)
+    peaks = [3.0, 3.4]
+    events = Scene(polarity * (lid - swing)[:, np.newaxis], peaks, peaks, rules=rules).events()
+    assert [e.peak for e in events if e.kind == "blink"] == pytest.approx(peaks, abs=0.02)
+
+
 def test_a_look_ahead_that_is_not_asked_says_nothing() -> None:
     silent = dataclasses.replace(RULES, start=(NEVER, NEVER), confirm=(NEVER, NEVER))
     assert Scene(blinks([3.0]), [3.0], [3.0], rules=silent).events() == []

@@ -26,6 +26,8 @@ COURSE = 3
 """So many of the last steps say where the signal is going."""
 TURN = 0.25
 """Between two blinks the signal rises by at least this share of the first one's height."""
+ANEW = 0.5
+"""What rises by this share of it out of the swing that the high-pass leaves behind is another, however deep that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,13 +315,12 @@ class Decision:
         z = window.samples[lo:hi] / window.scale
         if not window.usable.all():
             z[:, ~window.usable] = 0.0
-        if self._soon(earliest):
-            # One of the same polarity: between two blinks, the filters swing to the other side.
+        row, column = divmod(int(np.abs(z).argmax()), z.shape[1])
+        side = 1.0 if z[row, column] >= 0.0 else -1.0
+        if self._soon(earliest) and abs(float(window.samples[lo + row, column])) <= abs(self._last_height_uv):
+            # One of the same polarity: between two blinks, the filters swing to the other side, but less far.
             side = math.copysign(1.0, self._last_height_uv)
             row, column = divmod(int((side * z).argmax()), z.shape[1])
-        else:
-            row, column = divmod(int(np.abs(z).argmax()), z.shape[1])
-            side = 1.0 if z[row, column] >= 0.0 else -1.0
         y = window.samples[:, column] * side
         peak = _climb(y, lo + row, round(rules.apart_s * self._rate_hz))
         level = float(y[max(0, peak - self._reach) : peak + 1].min())
@@ -353,8 +354,9 @@ class Decision:
         """Whether a deflection stands out from the blink that has just ended."""
         since = min(int(times.searchsorted(self._last_end + self._delay_s)), apex.peak)
         # Above the valley, and above where the last one began: a dip that is over is no blink.
-        lowest = max(float(apex.signal[since : apex.peak + 1].min()), self._last_level_uv)
-        return float(apex.signal[apex.peak]) - lowest >= TURN * abs(self._last_height_uv)
+        top, valley = float(apex.signal[apex.peak]), float(apex.signal[since : apex.peak + 1].min())
+        last_uv = abs(self._last_height_uv)
+        return top - max(valley, self._last_level_uv) >= TURN * last_uv or top - valley >= ANEW * last_uv
 
 
 def _climb(y: FloatArray, peak: int, most: int) -> int:
