@@ -39,8 +39,8 @@ from nictate.training.train import make
 Told = Callable[[float, str], None]
 """Hears shares of the whole, and what is being done."""
 
-TRAINED = 0.95
-"""Share of the work that training is; the rest is hearing."""
+TRAINED, TRAINED_AND_HEARD = 0.75, 0.8
+"""Shares of the work; the rest is the choice of thresholds."""
 
 
 def fold_people(signals: Sequence[LabelledSignal], folds: int, seed: int) -> tuple[Split, ...]:
@@ -113,20 +113,16 @@ def cross_validate(
     todo = [fold for fold in planned if fold.lacks(signals)]
     if done := len(planned) - len(todo):
         say(f"{done} of {len(planned)} folds are in {work} already")
-        advance(done / len(planned), "")
+        advance(done * TRAINED_AND_HEARD / len(planned), "")
 
     def told(share: float, text: str) -> None:
         advance(share / len(planned), text)
 
-    if jobs == 1 or len(todo) < 2:
-        for fold in todo:
-            _do(fold, signals, taught, recipe, say, told)
-    else:
-        _do_many(todo, signals, taught, recipe, jobs, say, told)
-    heard = {s.name: hearings.load(fold.heard(s), s) for fold in planned for s in fold.tested(signals)}
-    for fold in planned:
-        _settle(fold, [heard[s.name] for s in taught if s.subject in fold.split.train], recipe.gazing_s, say)
-    return _trials(planned, heard, signals)
+    task = Task(tuple(planned), signals, taught, recipe)
+    _each(_do, todo, task, jobs, say, told)
+    # Only now: a fold's thresholds are chosen by what all the others have said.
+    _each(_settle, planned, task, jobs, say, told)
+    return _trials(planned, _heard(planned, signals), signals)
 
 
 def reopen(signals: Sequence[LabelledSignal], work: Path) -> CrossValidation:
@@ -138,8 +134,12 @@ def reopen(signals: Sequence[LabelledSignal], work: Path) -> CrossValidation:
     planned = [Fold(k, work / f"fold-{k}", split) for k, split in enumerate(splits, start=1)]
     if any(fold.lacks(signals) for fold in planned):
         raise ConfigError(f"{work} is not finished: cross-validate first")
-    heard = {s.name: hearings.load(fold.heard(s), s) for fold in planned for s in fold.tested(signals)}
-    return _trials(planned, heard, signals)
+    return _trials(planned, _heard(planned, signals), signals)
+
+
+def _heard(planned: Sequence[Fold], signals: Sequence[LabelledSignal]) -> dict[str, Heard]:
+    """What was said of each recording by the network of its fold."""
+    return {s.name: hearings.load(fold.heard(s), s) for fold in planned for s in fold.tested(signals)}
 
 
 def _trials(planned: Sequence[Fold], heard: dict[str, Heard], signals: Sequence[LabelledSignal]) -> CrossValidation:
@@ -150,14 +150,27 @@ def _trials(planned: Sequence[Fold], heard: dict[str, Heard], signals: Sequence[
     return CrossValidation(tuple(planned), tuple(trials[s.name] for s in signals))
 
 
-def _settle(fold: Fold, others: Sequence[Heard], gazing_s: float, say: Callable[[str], None]) -> None:
-    """Give the fold's card what its decision takes from ``others`` and from `lookers`: chosen once, kept with it."""
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What all folds share."""
+
+    planned: tuple[Fold, ...]
+    signals: Sequence[LabelledSignal]
+    taught: Sequence[LabelledSignal]
+    """Those by whose labels is learned and chosen."""
+    recipe: Recipe
+
+
+def _settle(fold: Fold, task: Task, say: Callable[[str], None], told: Told) -> None:
+    """Give the fold's card what its decision takes from the others and from `lookers`: chosen once, kept with it."""
     card, network = load_model(fold.card)
     if not card.about.get("settled"):
-        decision = choose(card, others, lookers(card, network, gazing_s))
+        others = _heard(task.planned, [s for s in task.taught if s.subject in fold.split.train])
+        decision = choose(card, list(others.values()), lookers(card, network, task.recipe.gazing_s))
         card = dataclasses.replace(card, decision=decision, about={**card.about, "settled": True})
         say(f"fold {fold.number}: start {card.decision.start}, confirm {card.decision.confirm}")
         _write(fold.card, card.to_json().encode())
+    told(1.0 - TRAINED_AND_HEARD, f"fold {fold.number}: thresholds")
 
 
 def plan(
@@ -199,26 +212,19 @@ def _read(path: Path) -> dict[str, Any]:
     return there if isinstance(there, dict) else {}
 
 
-def _do(
-    fold: Fold,
-    signals: Sequence[LabelledSignal],
-    taught: Sequence[LabelledSignal],
-    recipe: Recipe,
-    say: Callable[[str], None],
-    told: Told,
-) -> None:
+def _do(fold: Fold, task: Task, say: Callable[[str], None], told: Told) -> None:
     """Train the fold's network unless it is there, and hear those of its recordings that have not been heard."""
     name = f"fold {fold.number}"
     if not fold.card.is_file():
-        _train(fold, taught, recipe, lambda line: say(f"{name}: {line}"), told)
+        _train(fold, task.taught, task.recipe, lambda line: say(f"{name}: {line}"), told)
     else:
         told(TRAINED, name)
     card, network = load_model(fold.card)
-    tested = fold.tested(signals)
+    tested = fold.tested(task.signals)
     for s in tested:
         if not fold.heard(s).is_file():
             hearings.save(fold.heard(s), listen(card, network, s), card.hop)
-        told((1.0 - TRAINED) / len(tested), f"{name}: {s.name}")
+        told((TRAINED_AND_HEARD - TRAINED) / len(tested), f"{name}: {s.name}")
 
 
 def _train(
@@ -241,24 +247,20 @@ def _train(
 
 
 Message = tuple[float, str] | str
+Step = Callable[[Fold, Task, Callable[[str], None], Told], None]
 
 
-def _do_many(
-    todo: Sequence[Fold],
-    signals: Sequence[LabelledSignal],
-    taught: Sequence[LabelledSignal],
-    recipe: Recipe,
-    jobs: int,
-    say: Callable[[str], None],
-    told: Told,
-) -> None:
+def _each(step: Step, folds: Sequence[Fold], task: Task, jobs: int, say: Callable[[str], None], told: Told) -> None:
+    """``jobs`` folds at a time."""
+    if jobs == 1 or len(folds) < 2:
+        for fold in folds:
+            step(fold, task, say, told)
+        return
     context = get_context("spawn")
     told_by: Queue[Message] = context.Queue()
     # Not daemons: each has a process of its own that makes its batches.
-    with ProcessPoolExecutor(
-        jobs, mp_context=context, initializer=_remember, initargs=(told_by, signals, taught)
-    ) as pool:
-        running: set[Future[None]] = {pool.submit(_do_one, fold, recipe) for fold in todo}
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_remember, initargs=(told_by, task)) as pool:
+        running: set[Future[None]] = {pool.submit(_do_one, step, fold) for fold in folds}
         while running:
             done, running = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
             _pass_on(told_by, say, told)
@@ -281,17 +283,17 @@ def _pass_on(told_by: Queue[Message], say: Callable[[str], None], told: Told) ->
             told(*message)
 
 
-_task: tuple[Queue[Message], Sequence[LabelledSignal], Sequence[LabelledSignal]]
+_work: tuple[Queue[Message], Task]
 
 
-def _remember(told_by: Queue[Message], signals: Sequence[LabelledSignal], taught: Sequence[LabelledSignal]) -> None:
-    global _task  # The worker's own: sent once, not with each fold.
-    _task = told_by, signals, taught
+def _remember(told_by: Queue[Message], task: Task) -> None:
+    global _work  # The worker's own: sent once, not with each fold.
+    _work = told_by, task
 
 
-def _do_one(fold: Fold, recipe: Recipe) -> None:
-    told_by, signals, taught = _task
-    _do(fold, signals, taught, recipe, told_by.put, lambda share, text: told_by.put((share, text)))
+def _do_one(step: Step, fold: Fold) -> None:
+    told_by, task = _work
+    step(fold, task, told_by.put, lambda share, text: told_by.put((share, text)))
 
 
 def _write(path: Path, content: bytes) -> None:
