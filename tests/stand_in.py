@@ -40,7 +40,7 @@ CARD = ModelCard(
     hole_s=0.06,
     max_inputs=8,
     looks_s=(0.10, 0.40),
-    band=Band(low_hz=0.75, low_order=2, high_hz=20.0, high_order=4),
+    band=Band(low_hz=0.75, low_order=2, high_hz=20.0, high_order=4, mains_hz=(50.0, 60.0)),
     quality=QualityRules(stuck_s=0.3, jump_uv=5000.0, noisy_ratio=8.0),
     ica=IcaRules(),
     scale=ScaleRules(

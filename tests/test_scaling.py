@@ -96,6 +96,7 @@ def oracle(y: FloatArray, frames: int, rules: ScaleRules) -> FloatArray:
     size = np.abs(y[: frames * M]).reshape(frames, M, -1)
     memory, second = round(rules.memory_s / FRAME_S), round(1.0 / FRAME_S)
     usual = np.maximum(np.median(size.mean(axis=1)[-memory:], axis=0), rules.floor_uv)
+    size[:SETTLE] = 0.0
     tops = np.array([size[k : k + second].max(axis=(0, 1)) for k in range(0, frames, second)])
     tops = np.sort(tops[-round(rules.reach_s) :], axis=0)
     large = [rules.part * np.maximum(tops[int(q * len(tops))], rules.least * usual) for q in rules.large]
@@ -113,6 +114,16 @@ def test_the_scales_are_quantiles_of_the_past(seed: int, frames: int) -> None:
     assert newest.scale == pytest.approx(expected[0])
     if frames >= SETTLE:
         assert newest.inputs == pytest.approx(np.arcsinh(newest.samples[:, np.newaxis] / expected))
+
+
+def test_how_large_the_filters_own_start_is_does_not_matter() -> None:
+    """It would be taken for this person's blinks for two minutes."""
+    y = eeg(1200)
+    loud = y.copy()
+    loud[: 3 * M] *= 100.0
+    # Once the median is of more than twice as many frames as were loud, only their maxima could be seen.
+    quiet, other = (together(scaled(of, noisy_ratio=np.inf))[50 * M :] for of in (y, loud))
+    assert other[:, 1:] == pytest.approx(quiet[:, 1:], rel=0.25)
 
 
 def test_an_input_is_used_once_it_has_settled_and_again_after_it_was_bad() -> None:

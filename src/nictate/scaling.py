@@ -97,6 +97,7 @@ class Scale:
         mean, top = np.add.reduce(size)[columns] / len(size), np.maximum.reduce(size)[columns]
         seen = self._seen[columns]
         self._means[columns, seen % self._means.shape[1]] = mean
+        top = np.where(seen < self._settle, 0.0, top)  # The filters' own start may be larger than any blink.
         second = seen // self._second % self._tops.shape[1]
         largest = np.maximum(self._tops[columns, second], top)
         self._tops[columns, second] = np.where(seen % self._second == 0, top, largest)

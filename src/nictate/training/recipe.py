@@ -61,7 +61,7 @@ class Recipe:
             hole_s=0.06,
             max_inputs=8,
             looks_s=self.looks_s,
-            band=Band(low_hz=0.75, low_order=2, high_hz=20.0, high_order=4),
+            band=Band(low_hz=0.4, low_order=2, high_hz=20.0, high_order=4, mains_hz=(50.0, 60.0), mains_q=3.0),
             quality=QualityRules(stuck_s=0.3, jump_uv=5000.0, noisy_ratio=8.0),
             ica=IcaRules(),
             scale=ScaleRules(
@@ -73,7 +73,7 @@ class Recipe:
                 release=0.6,
                 heed=0.1,
                 patience_s=0.0,
-                apart_s=0.15,
+                apart_s=0.12,
                 around_s=0.04,
                 edge=0.2,
                 reach_s=0.35,
