@@ -18,7 +18,7 @@ UNCONFIRMED = 0.05
 """Share of the starts that no blink may complete."""
 CONFIRMS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 """Thresholds that are tried for ``blink``."""
-STARTS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+STARTS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, NEVER)
 """The same for ``blink/start``."""
 
 
@@ -30,9 +30,9 @@ def choose(card: ModelCard, heard: Sequence[Heard], looking: Sequence[Heard] = (
     to be none would delay every start.
 
     ``confirm`` is the threshold of the best F1 of ``blink``, people weighed by `shares`, asked of the longest look-
-    ahead alone or of more and more of the shorter ones, whichever is best. ``start`` is what gives the least median
-    delay while all but `UNCONFIRMED` of the starts are completed by a ``blink``, or, where that cannot be, fewest are
-    not.
+    ahead alone or of more and more of the shorter ones, whichever is best. ``start`` is what gives the least mean delay
+    (the mean, since who waits for the late ones does not care for the median) while all but `UNCONFIRMED` of the starts
+    are completed by a ``blink``, or, where that cannot be, fewest are not.
     """
     looks = len(card.looks_s)
     everybody = [*heard, *looking]
@@ -55,10 +55,21 @@ def choose(card: ModelCard, heard: Sequence[Heard], looking: Sequence[Heard] = (
 
 def choose_start(card: ModelCard, chosen: DecisionRules, heard: Sequence[Heard]) -> tuple[float, ...]:
     """The ``start`` of `choose` for rules of which all else is chosen."""
-    looks = len(card.looks_s)
-    starts = [asked(card, first, p) for first in range(max(1, looks // 2)) for p in STARTS]
-    tried = {p: outcome(card, dataclasses.replace(chosen, start=p), heard) for p in starts}
-    return min(starts, key=lambda p: _cost(tried[p]))
+    tried = {p: outcome(card, dataclasses.replace(chosen, start=p), heard) for p in startings(chosen.confirm)}
+    return min(tried, key=lambda p: _cost(tried[p]))
+
+
+def startings(confirm: tuple[float, ...]) -> list[tuple[float, ...]]:
+    """The ``start`` that are tried: one threshold for the first word, and one that is no higher for those after it.
+
+    What is sure enough to confirm a blink is sure enough to say that one has begun.
+    """
+    return [
+        (min(first, confirm[0]), *(min(later, p) for p in confirm[1:]))
+        for first in STARTS
+        for later in STARTS
+        if later <= first and (confirm[0] == NEVER or later == first)
+    ]
 
 
 def _cost(score: Score) -> tuple[float, float]:
@@ -66,4 +77,4 @@ def _cost(score: Score) -> tuple[float, float]:
     began = score.hits + score.false_alarms
     unconfirmed = score.unconfirmed / (began + score.unconfirmed) if began + score.unconfirmed else 1.0
     delays = score.start_latency_s
-    return max(unconfirmed - UNCONFIRMED, 0.0), float(np.median(delays)) if delays else np.inf
+    return max(unconfirmed - UNCONFIRMED, 0.0), float(np.mean(delays)) if delays else np.inf
