@@ -8,7 +8,6 @@ from made_people import person
 from made_words import Words, deflected, spoken
 
 from nictate.decision import NEVER, DecisionRules
-from nictate.training.acquaint import asked
 from nictate.training.choose import STARTS, UNCONFIRMED, choose, startings
 from nictate.training.corpus import LabelledSignal
 from nictate.training.evaluate import Score

@@ -16,9 +16,9 @@ from nictate.training.scores import Score
 
 UNCONFIRMED = 0.05
 """Share of the starts that no blink may complete."""
-CONFIRMS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+CONFIRMS = (0.3, 0.4, 0.5, 0.6, 0.7)
 """Thresholds that are tried for ``blink``."""
-STARTS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, NEVER)
+STARTS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, NEVER)
 """The same for ``blink/start``."""
 
 
