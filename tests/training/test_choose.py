@@ -8,7 +8,7 @@ from made_people import person
 from made_words import Words, deflected, spoken
 
 from nictate.decision import NEVER, DecisionRules
-from nictate.training.choose import STARTS, UNCONFIRMED, choose, startings
+from nictate.training.choose import CONFIRMS, STARTS, UNCONFIRMED, choose, startings
 from nictate.training.corpus import LabelledSignal
 from nictate.training.evaluate import Score
 from nictate.training.heard import Heard, outcome
@@ -50,6 +50,14 @@ def test_a_look_ahead_that_is_wrong_confirms_nothing(someone: LabelledSignal) ->
     assert rules.confirm[0] == NEVER
     assert rules.confirm[1] < NEVER
     assert f1 == 1.0
+
+
+def test_of_thresholds_that_do_alike_the_highest_is_taken(someone: LabelledSignal) -> None:
+    words = {**dict.fromkeys(OTHERS, 0.15), **dict.fromkeys(PEAKS, 0.97)}
+    heard = [spoken(CARD, someone, (words, words))]
+    rules = choose(CARD, heard)
+    assert rules.confirm[-1] == CONFIRMS[-1]
+    assert outcome(CARD, rules, heard).f1 == 1.0
 
 
 def hasty(s: LabelledSignal, false: float) -> Heard:

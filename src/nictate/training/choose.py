@@ -16,6 +16,8 @@ from nictate.training.scores import Score
 
 UNCONFIRMED = 0.05
 """Share of the starts that no blink may complete."""
+ALIKE = 0.005
+"""Differences of F1 that are chance."""
 CONFIRMS = (0.3, 0.4, 0.5, 0.6, 0.7)
 """Thresholds that are tried for ``blink``."""
 STARTS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, NEVER)
@@ -30,7 +32,9 @@ def choose(card: ModelCard, heard: Sequence[Heard], looking: Sequence[Heard] = (
     to be none would delay every start.
 
     ``confirm`` is the threshold of the best F1 of ``blink``, people weighed by `shares`, asked of the longest look-
-    ahead alone or of more and more of the shorter ones, whichever is best. ``start`` is what gives the least mean delay
+    ahead alone or of more and more of the shorter ones, whichever is best. Of thresholds that do alike, it is the
+    highest: which of them is best by a hair says nothing of other people, and a false alarm is worse than a miss where
+    blinks are to mean something (cf. the one-standard-error rule of Breiman et al. 1984). ``start`` is what gives the least mean delay
     (the mean, since who waits for the late ones does not care for the median) while all but `UNCONFIRMED` of the starts
     are completed by a ``blink``, or, where that cannot be, fewest are not.
     """
@@ -46,10 +50,11 @@ def choose(card: ModelCard, heard: Sequence[Heard], looking: Sequence[Heard] = (
     best, chosen = -1.0, card.decision
     for first in reversed(range(looks)):
         known = dataclasses.replace(card.decision, start=(NEVER,) * looks, habits=acquaint(card, everybody, first))
-        for level in CONFIRMS:
-            rules = dataclasses.replace(known, confirm=asked(card, first, level))
-            if (found := worth(rules)) > best:
-                best, chosen = found, rules
+        tried = [dataclasses.replace(known, confirm=asked(card, first, level)) for level in CONFIRMS]
+        found = [worth(rules) for rules in tried]
+        if max(found) > best:
+            best = max(found)
+            chosen = [rules for rules, one in zip(tried, found, strict=True) if one >= best - ALIKE][-1]
     return dataclasses.replace(chosen, start=choose_start(card, chosen, heard))
 
 
