@@ -34,9 +34,9 @@ def choose(card: ModelCard, heard: Sequence[Heard], looking: Sequence[Heard] = (
     ``confirm`` is the threshold of the best F1 of ``blink``, people weighed by `shares`, asked of the longest look-
     ahead alone or of more and more of the shorter ones, whichever is best. Of thresholds that do alike, it is the
     highest: which of them is best by a hair says nothing of other people, and a false alarm is worse than a miss where
-    blinks are to mean something (cf. the one-standard-error rule of Breiman et al. 1984). ``start`` is what gives the least mean delay
-    (the mean, since who waits for the late ones does not care for the median) while all but `UNCONFIRMED` of the starts
-    are completed by a ``blink``, or, where that cannot be, fewest are not.
+    blinks are to mean something (cf. the one-standard-error rule of Breiman et al. 1984). ``start`` is what gives the
+    least mean delay (the mean, since who waits for the late ones does not care for the median) while all but
+    `UNCONFIRMED` of the starts are completed by a ``blink``, or, where that cannot be, fewest are not.
     """
     looks = len(card.looks_s)
     everybody = [*heard, *looking]
