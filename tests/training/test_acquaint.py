@@ -107,7 +107,8 @@ def test_a_share_of_two_is_as_good_as_twice() -> None:
     X, y = candidates(3, 50)
     share = np.where(np.arange(50) < 20, 2.0, 1.0)
     twice = logistic(np.vstack((X, X[:20])), np.concatenate((y, y[:20])), PRIOR)
-    np.testing.assert_allclose(shared_logistic(X, y, PRIOR, share), twice, rtol=0, atol=1e-9)
+    # Where the loss is flat to the last bit, no step is taken any more: that is some 1e-8 from the minimum.
+    np.testing.assert_allclose(shared_logistic(X, y, PRIOR, share), twice, rtol=0, atol=1e-7)
 
 
 # --- people ---------------------------------------------------------------------------------------
