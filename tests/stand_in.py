@@ -56,7 +56,13 @@ CARD = ModelCard(
         around_s=0.04,
         edge=0.2,
         reach_s=0.35,
-        habits=HabitRules(memory_s=120.0, usual_per_min=10.0, doubt=2.0, weights=(0.0, 1.0, 0.0, 0.0, 0.0)),
+        habits=HabitRules(
+            memory_s=120.0,
+            usual_per_min=10.0,
+            doubt=2.0,
+            usual_uv=80.0,
+            weights=(0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+        ),
     ),
 )
 

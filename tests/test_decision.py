@@ -385,7 +385,7 @@ def test_a_look_ahead_that_is_not_asked_says_nothing() -> None:
 
 def test_a_deflection_of_the_other_polarity_is_none_once_the_person_is_known() -> None:
     """The network is as sure of it as of the others."""
-    weighed = dataclasses.replace(RULES.habits, weights=(0.0, 1.0, 0.0, 1.5, 0.0))
+    weighed = dataclasses.replace(RULES.habits, weights=(0.0, 1.0, 0.0, 1.5, 0.0, 0.0, 0.0))
     rules = dataclasses.replace(RULES, habits=weighed)
     up = [2.0, 4.0, 6.0, 8.0]
     signal = blinks([*up], lasting_s=14.0) - blinks([10.0], lasting_s=14.0)
@@ -398,7 +398,7 @@ def test_a_deflection_of_the_other_polarity_is_none_once_the_person_is_known() -
 
 
 def test_confidence_grows_with_what_is_known() -> None:
-    weighed = dataclasses.replace(RULES.habits, weights=(0.0, 1.0, 1.0, 0.0, 0.0))
+    weighed = dataclasses.replace(RULES.habits, weights=(0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0))
     up = [2.0, 4.0, 6.0, 8.0]
     events = Scene(blinks(up, lasting_s=10.0), up, up, rules=dataclasses.replace(RULES, habits=weighed)).events()
     sure = [e.confidence for e in events if e.kind == "blink"]

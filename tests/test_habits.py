@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nictate.habits import Features, HabitRules, Habits, log_odds
+from nictate.habits import TRUSTED, Features, HabitRules, Habits, log_odds
 
-RULES = HabitRules(memory_s=120.0, usual_per_min=12.0, doubt=2.0, weights=(0.3, 1.2, 1.0, 0.7, 1.5))
+RULES = HabitRules(
+    memory_s=120.0, usual_per_min=12.0, doubt=2.0, usual_uv=60.0, weights=(0.3, 1.2, 1.0, 0.7, 1.5, -1.0, 2.0)
+)
 
 blinks = st.lists(
     st.tuples(st.floats(0.2, 20.0), st.floats(0.01, 1.0), st.floats(5.0, 500.0), st.booleans()), min_size=1, max_size=20
@@ -26,12 +28,32 @@ def after(of: list[tuple[float, float, float, bool]], gain: float = 1.0) -> Habi
     return habits
 
 
-def test_nothing_is_known_of_a_stranger() -> None:
-    assert Habits(RULES).features(-50.0) == Features(0.0, 0.0, 0.0)
+def test_of_a_stranger_nothing_is_known_but_how_large_blinks_are_in_most_people() -> None:
+    stranger = Habits(RULES)
+    assert stranger.features(-60.0) == pytest.approx(Features(0.0, 0.0, 0.0, 1.0, 0.0), abs=1e-4)
+    assert stranger.features(90.0).taller == pytest.approx(math.log(1.5), abs=1e-4)
+    assert stranger.features(-40.0).taller == pytest.approx(-math.log(1.5), abs=1e-4)
+
+
+@given(st.floats(-1e7, 1e7))
+def test_no_unit_outweighs_all_else(height_uv: float) -> None:
+    assert abs(Habits(RULES).features(height_uv).taller) <= TRUSTED
+
+
+@given(blinks, st.floats(5.0, 500.0))
+def test_the_better_a_person_is_known_the_less_others_count(
+    of: list[tuple[float, float, float, bool]], height_uv: float
+) -> None:
+    seen = [after(of[:k]).features(height_uv) for k in (0, len(of))]
+    assert seen[1].unknown < seen[0].unknown
+    assert abs(seen[1].taller) <= abs(seen[0].taller)
+    many = after([(1.0, 1.0, 100.0, False)] * 100).features(height_uv)
+    assert many.unknown == pytest.approx(0.0, abs=0.02)
+    assert many.taller == pytest.approx(0.0, abs=0.02)
 
 
 def test_the_word_of_the_network_stands_where_nothing_else_weighs() -> None:
-    habits = Habits(dataclasses.replace(RULES, weights=(0.0, 1.0, 0.0, 0.0, 0.0)))
+    habits = Habits(dataclasses.replace(RULES, weights=(0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)))
     habits.watch(5.0)
     habits.learn(1.0, 100.0)
     for p in (0.02, 0.5, 0.97):
@@ -40,8 +62,11 @@ def test_the_word_of_the_network_stands_where_nothing_else_weighs() -> None:
 
 @given(blinks)
 def test_gain_and_polarity_do_not_matter(of: list[tuple[float, float, float, bool]]) -> None:
-    """A thousandth of a microvolt guards the logarithm."""
-    assert after(of, gain=-3.0).features(-180.0) == pytest.approx(after(of).features(60.0), abs=1e-2)
+    """But for what is believed of strangers. A thousandth of a microvolt guards the logarithm."""
+    louder, plain = after(of, gain=-3.0).features(-180.0), after(of).features(60.0)
+    assert louder[:-1] == pytest.approx(plain[:-1], abs=1e-2)
+    assert louder.taller - plain.taller == pytest.approx(plain.unknown * TRUSTED, abs=1e-2)
+    assert after(of, gain=-1.0).features(-90.0).taller == pytest.approx(after(of).features(90.0).taller)
 
 
 @given(blinks, st.floats(0.1, 100.0), st.integers(2, 30))
@@ -87,9 +112,9 @@ def test_what_is_long_ago_is_forgotten(of: list[tuple[float, float, float, bool]
     habits, silent = after(of), Habits(RULES)
     for one in (habits, silent):
         one.watch(40 * RULES.memory_s)
-    often, upright, smaller = habits.features(1.0)
-    assert often == pytest.approx(silent.features(1.0).often, abs=1e-6)
-    assert (upright, smaller) == pytest.approx((0.0, 0.0), abs=1e-6)
+    often, upright, smaller, unknown, taller = habits.features(1.0)
+    assert (often, taller) == pytest.approx((silent.features(1.0).often, -TRUSTED), abs=1e-6)
+    assert (upright, smaller, unknown) == pytest.approx((0.0, 0.0, 1.0), abs=1e-6)
 
 
 @given(st.floats(0.0, 1.0), st.floats(0.0, 1.0))

@@ -1,10 +1,12 @@
 """What the stream has shown of its person: how often, how large and which way up the blinks are.
 
 The network looks at one second and does not know who blinks. After a minute one knows more: in somebody who blinks once
-in three minutes most candidates are something else; where blinks rise by 200 µV, a dip of 40 µV is none. By Bayes' rule
-such knowledge adds to the log odds; how much each part of it weighs is learned by logistic regression (see
-`nictate.training.acquaint`). Habits are taken from the network's word alone, never from what was decided with their
-help, so that they cannot talk themselves into anything.
+in three minutes most candidates are something else; where blinks rise by 200 µV, a dip of 40 µV is none. Before, one
+knows how large blinks are in most people, whatever the gain that the network sees through; that is believed until this
+person's own are known, and within bounds, since amplifiers mistake their units. By Bayes' rule such knowledge adds to
+the log odds; how much each part of it weighs is learned by logistic regression (see `nictate.training.acquaint`).
+Habits are taken from the network's word alone, never from what was decided with their help, so that they cannot talk
+themselves into anything.
 """
 
 from __future__ import annotations
@@ -12,6 +14,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from typing import NamedTuple
+
+TRUSTED = 0.5
+"""No height says more than one that is e**0.5 times the usual, or less by as much: units may be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +29,14 @@ class HabitRules:
     """Blinks a minute of people of whom nothing is known yet."""
     doubt: float
     """So many blinks' worth of `usual_per_min` are believed beforehand."""
+    usual_uv: float
+    """The height of blinks in people of whom nothing is known yet."""
     weights: tuple[float, ...]
     """Of the features, see `Features`, after the constant and the weight of the network's own log odds."""
 
 
 class Features(NamedTuple):
-    """What habits say of a candidate; all zero while nothing is known."""
+    """What habits say of a candidate: three that are zero while nothing is known, two that fade as it comes to be."""
 
     often: float
     """Log of how often this person blinks, over what is usual."""
@@ -37,6 +44,10 @@ class Features(NamedTuple):
     """Log odds that this person's blinks have the candidate's polarity."""
     smaller: float
     """Log of the candidate's height over that of this person's blinks where it is less, shrunk while few are known."""
+    unknown: float
+    """1 while no blink of this person is known, less with each."""
+    taller: float
+    """Log of the candidate's height over `HabitRules.usual_uv`, within `TRUSTED`, times `unknown`."""
 
 
 class Habits:
@@ -70,10 +81,13 @@ class Habits:
         known = own + other
         seen_s = rules.memory_s * -math.expm1(-self._seen_s / rules.memory_s)
         often = math.log((known + rules.doubt) / (seen_s * rules.usual_per_min / 60.0 + rules.doubt))
+        log_height = math.log(abs(height_uv) + 1e-3)
+        unknown = 1.0 / (known + 1.0)
+        taller = unknown * min(max(log_height - math.log(rules.usual_uv), -TRUSTED), TRUSTED)
         if known <= 0.0:
-            return Features(often, 0.0, 0.0)
-        less = min(0.0, math.log(abs(height_uv) + 1e-3) - self._log_heights * fade / known)
-        return Features(often, math.log((own + 0.5) / (other + 0.5)), less * known / (known + 1.0))
+            return Features(often, 0.0, 0.0, unknown, taller)
+        less = min(0.0, log_height - self._log_heights * fade / known)
+        return Features(often, math.log((own + 0.5) / (other + 0.5)), less * known / (known + 1.0), unknown, taller)
 
     def log_odds(self, p: float, features: Features) -> float:
         """The network's probability ``p`` with habits taken into account, as log odds."""

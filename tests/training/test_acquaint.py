@@ -201,7 +201,7 @@ def test_where_there_is_nothing_to_learn_the_networks_word_stands() -> None:
         [spoken(CARD, nothing, ({},) * LOOKS)],
     ):
         assert acquaint(CARD, heard, LATE) == plain
-    assert plain.weights == (0.0, 1.0, 0.0, 0.0, 0.0)
+    assert plain.weights == (0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def test_nothing_but_the_weights_is_learned_and_they_survive_the_card() -> None:
@@ -214,7 +214,7 @@ def test_nothing_but_the_weights_is_learned_and_they_survive_the_card() -> None:
 def test_what_the_card_knew_before_does_not_count() -> None:
     """Neither its thresholds nor its weights."""
     other = dataclasses.replace(
-        knowing(dataclasses.replace(CARD.decision.habits, weights=(1.0, 0.5, 1.0, -2.0, 1.0, 1.0)), 0.9)
+        knowing(dataclasses.replace(CARD.decision.habits, weights=(1.0, 0.5, 1.0, -2.0, 1.0, 1.0, 1.0)), 0.9)
     )
     before = acquaint(CARD, [dipping(1)], LATE)
     assert acquaint(dataclasses.replace(CARD, decision=other), [dipping(1)], LATE) == before

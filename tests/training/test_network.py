@@ -202,3 +202,30 @@ def test_an_untrained_network_says_no() -> None:
     with torch.no_grad():
         said = Deployed(network)(torch.randn(3, 3, time), torch.randn(3, time), torch.ones(1))
     assert 0.01 < said.min() <= said.max() < 0.15
+
+
+@settings(deadline=None, max_examples=15, derandomize=True)
+@given(architecture=architectures, seed=st.integers(0, 99))
+def test_a_folded_network_says_what_the_normalised_one_said(architecture: Architecture, seed: int) -> None:
+    torch.manual_seed(seed)
+    network = lively(BlinkNet(architecture, normalised=True)).double()
+    with torch.no_grad():
+        for name, value in network.state_dict().items():
+            if isinstance(network.get_submodule(name.rpartition(".")[0]), torch.nn.BatchNorm1d):
+                value.copy_(torch.rand(value.shape) + 0.5)
+    rows, time = architecture.rows, architecture.receptive_field + 5
+    shown = noise(2, 3, rows, time), noise(2, rows, time, seed=2), torch.tensor([1.0, 0.0]).double(), ones(2, 3, time)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    folded = network.folded().double()
+    with torch.no_grad():
+        torch.testing.assert_close(folded(*shown), network(*shown))
+    assert {k: tuple(v.shape) for k, v in folded.state_dict().items()} == {
+        k: tuple(v.shape) for k, v in BlinkNet(architecture).state_dict().items()
+    }
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_what_was_never_normalised_is_folded_as_it_is() -> None:
+    network = made().float()
+    folded = network.folded()
+    assert all(torch.equal(a, b) for a, b in zip(network.parameters(), folded.parameters(), strict=True))

@@ -37,7 +37,7 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The network of the best epoch, and how it got there."""
+    """The network of the best epoch, folded, and how it got there."""
 
     network: BlinkNet
     epochs: tuple[Epoch, ...]
@@ -84,13 +84,13 @@ def fit(
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(recipe.seed)
-    network = BlinkNet(recipe.architecture) if begin is None else copy.deepcopy(begin).train()
+    network = BlinkNet(recipe.architecture, normalised=True) if begin is None else copy.deepcopy(begin).train()
     steps = recipe.epochs * recipe.batches
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=steps, pct_start=0.2)
     many = max(8, recipe.batches // 10) if validate else 0
     checks = list(batches(recipe, card, validate, recipe.seed + 1_000_000, many))
-    mean = copy.deepcopy(network)
+    mean = copy.deepcopy(network).eval()
     best, kept = np.inf, 0
     weights = copy.deepcopy(mean.state_dict())
     epochs: list[Epoch] = []
@@ -124,14 +124,15 @@ def fit(
                 best, kept = check or best, epoch.number
                 weights = copy.deepcopy(mean.state_dict())
     mean.load_state_dict(weights)
-    return Fitted(mean.eval(), tuple(epochs), kept)
+    return Fitted(mean.folded(), tuple(epochs), kept)
 
 
 @torch.no_grad()
 def _average(mean: BlinkNet, network: BlinkNet, memory: float) -> None:
-    """One step of the running mean of the weights."""
-    for kept, new in zip(mean.parameters(), network.parameters(), strict=True):
-        kept.lerp_(new, 1.0 - memory)
+    """One step of the running mean of the weights, and of what normalisation has seen."""
+    for kept, new in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
+        if kept.is_floating_point():
+            kept.lerp_(new, 1.0 - memory)
 
 
 def _ahead(recipe: Recipe, card: ModelCard, signals: Sequence[LabelledSignal], count: int) -> Iterator[Batch]:

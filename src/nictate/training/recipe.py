@@ -33,7 +33,7 @@ class Recipe:
     """Channels that an example shows at most."""
     gazing_s: float = 120.0
     """How long each of the simulated people looks about by whom thresholds are chosen, see `nictate.training.gaze`."""
-    learning_rate: float = 3e-3
+    learning_rate: float = 5e-3
     weight_decay: float = 1e-2
     memory: float = 0.998
     """Share of the running mean of the weights that one step leaves."""
@@ -77,6 +77,12 @@ class Recipe:
                 around_s=0.04,
                 edge=0.2,
                 reach_s=0.35,
-                habits=HabitRules(memory_s=120.0, usual_per_min=10.0, doubt=2.0, weights=(0.0, 1.0, 0.0, 0.0, 0.0)),
+                habits=HabitRules(
+                    memory_s=120.0,
+                    usual_per_min=10.0,
+                    doubt=2.0,
+                    usual_uv=80.0,
+                    weights=(0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+                ),
             ),
         )
