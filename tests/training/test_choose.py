@@ -8,7 +8,7 @@ from made_people import person
 from made_words import Words, deflected, spoken
 
 from nictate.decision import NEVER, DecisionRules
-from nictate.training.choose import CONFIRMS, STARTS, UNCONFIRMED, choose, startings
+from nictate.training.choose import CONFIRMS, STARTS, UNCONFIRMED, choose, choose_start, startings
 from nictate.training.corpus import LabelledSignal
 from nictate.training.evaluate import Score
 from nictate.training.heard import Heard, outcome
@@ -60,6 +60,12 @@ def test_of_thresholds_that_do_alike_the_highest_is_taken(someone: LabelledSigna
     assert outcome(CARD, rules, heard).f1 == 1.0
 
 
+def test_of_look_aheads_that_do_alike_the_soonest_is_asked(someone: LabelledSignal) -> None:
+    rules, f1 = confirmed_by(someone, dict.fromkeys(PEAKS, 0.97), dict.fromkeys(PEAKS, 0.99))
+    assert rules.confirm == (CONFIRMS[-1],) * 2
+    assert f1 == 1.0
+
+
 def hasty(s: LabelledSignal, false: float) -> Heard:
     """First the network is half sure of a blink, later quite; and early it is somewhat sure of what is none."""
     early = {**dict.fromkeys(OTHERS, false), **dict.fromkeys(PEAKS, 0.73)}
@@ -81,7 +87,8 @@ def tried(heard: list[Heard], rules: DecisionRules) -> dict[tuple[float, ...], t
 @pytest.mark.parametrize("false", [0.02, 0.55, 0.72])
 def test_a_start_is_as_early_as_can_be_trusted(someone: LabelledSignal, false: float) -> None:
     heard = [hasty(someone, false)]
-    rules = choose(CARD, heard)
+    rules = dataclasses.replace(CARD.decision, confirm=(NEVER, 0.7))
+    rules = dataclasses.replace(rules, start=choose_start(CARD, rules, heard))
     known = tried(heard, rules)
     unconfirmed, delay_s = known[rules.start]
     trusted = [late for share, late in known.values() if share <= UNCONFIRMED]

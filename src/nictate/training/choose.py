@@ -32,11 +32,12 @@ def choose(card: ModelCard, heard: Sequence[Heard], looking: Sequence[Heard] = (
     to be none would delay every start.
 
     ``confirm`` is the threshold of the best F1 of ``blink``, people weighed by `shares`, asked of the longest look-
-    ahead alone or of more and more of the shorter ones, whichever is best. Of thresholds that do alike, it is the
-    highest: which of them is best by a hair says nothing of other people, and a false alarm is worse than a miss where
-    blinks are to mean something (cf. the one-standard-error rule of Breiman et al. 1984). ``start`` is what gives the
-    least mean delay (the mean, since who waits for the late ones does not care for the median) while all but
-    `UNCONFIRMED` of the starts are completed by a ``blink``, or, where that cannot be, fewest are not.
+    ahead alone or of more and more of the shorter ones, whichever is best. Which of those that do alike is best by a
+    hair says nothing of other people (cf. the one-standard-error rule of Breiman et al. 1984): of them, it is the one
+    that asks the shortest look-aheads, since that tells soonest, and of its thresholds the highest, since a false alarm
+    is worse than a miss where blinks are to mean something. ``start`` is what gives the least mean delay (the mean,
+    since who waits for the late ones does not care for the median) while all but `UNCONFIRMED` of the starts are
+    completed by a ``blink``, or, where that cannot be, fewest are not.
     """
     looks = len(card.looks_s)
     everybody = [*heard, *looking]
@@ -47,14 +48,14 @@ def choose(card: ModelCard, heard: Sequence[Heard], looking: Sequence[Heard] = (
         counts = share @ np.array([(s.hits, s.misses + s.false_alarms) for s in scores], dtype=np.float64)
         return float(2.0 * counts[0] / max(2.0 * counts[0] + counts[1], 1e-9))
 
-    best, chosen = -1.0, card.decision
-    for first in reversed(range(looks)):
+    tried: list[tuple[float, DecisionRules]] = []
+    for first in range(looks):
         known = dataclasses.replace(card.decision, start=(NEVER,) * looks, habits=acquaint(card, everybody, first))
-        tried = [dataclasses.replace(known, confirm=asked(card, first, level)) for level in CONFIRMS]
-        found = [worth(rules) for rules in tried]
-        if max(found) > best:
-            best = max(found)
-            chosen = [rules for rules, one in zip(tried, found, strict=True) if one >= best - ALIKE][-1]
+        for level in reversed(CONFIRMS):
+            rules = dataclasses.replace(known, confirm=asked(card, first, level))
+            tried.append((worth(rules), rules))
+    best = max(one for one, _ in tried)
+    chosen = next(rules for one, rules in tried if one >= best - ALIKE)
     return dataclasses.replace(chosen, start=choose_start(card, chosen, heard))
 
 
