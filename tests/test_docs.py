@@ -16,8 +16,10 @@ import pytest
 import typer
 
 from nictate import __version__
+from nictate.card import ModelCard
 from nictate.cli import app
 from nictate.config import EXAMPLE
+from nictate.habits import Habits, log_odds
 from nictate.service import shipped_card
 from nictate.simulate import Simulator
 from nictate.wire import SCHEMA
@@ -143,6 +145,25 @@ FIGURES = runpy.run_path(str(ROOT / "scripts/figures"))
 def test_the_figures_are_those_of_the_shipped_model() -> None:
     card = json.loads(shipped_card().read_text(encoding="utf-8"))
     assert FIGURES["insert"](README, FIGURES["render"](card["about"])) == README
+
+
+def least_uv(silent_s: float) -> int | None:
+    """The least height of a first blink after so long that the shipped model tells, the network as sure as can be."""
+    rules = ModelCard.from_json(shipped_card().read_text(encoding="utf-8")).decision
+    habits = Habits(rules.habits)
+    habits.watch(silent_s)
+    asked = log_odds(min(rules.confirm))
+    told = (uv for uv in range(1, 10_000) if habits.log_odds(1.0, habits.features(float(uv))) >= asked)
+    return next(told, None)
+
+
+def test_what_is_asked_of_a_first_blink_is_what_the_limits_say() -> None:
+    limits = " ".join(README[README.index("## Limits") :].split())
+    assert (
+        f"{least_uv(2.0)} µV are asked after 2 s, {least_uv(30.0)} µV after 30 s, {least_uv(60.0)} µV after" in limits
+    )
+    assert "after two minutes it is not told, whatever its height" in limits
+    assert least_uv(120.0) is None
 
 
 def test_figures_are_shown_as_they_are() -> None:

@@ -137,8 +137,8 @@ def train(
 def describe(recipe: Recipe, parameters: int, best: int) -> dict[str, Any]:
     """What the card says to people of any model. Nothing of the machine or the hour: the same seed, the same card."""
     return {
-        "description": "Blinks in EEG, per time step and for several look-aheads. Any number of inputs; polarity, gain "
-        "and reference do not matter. Not a medical device.",
+        "description": "Blinks in EEG, per time step and for several look-aheads. Any number of inputs; polarity "
+        "and reference do not matter, nor does gain once a blink is known. Not a medical device.",
         "parameters": parameters,
         "opset": OPSET,
         "trained_with": f"torch {torch.__version__.split('+')[0]}",
