@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import select
 import socket
+import time
 from collections.abc import Callable
 
 import pytest
 from small_service import PATIENCE_S, Memory, Service, entry, eventually, ids_of, service, starts_and_blinks
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Frame, Opcode
 from websockets.sync.client import ClientConnection, connect
 
 from nictate.edges.web import Access, Limits
@@ -172,6 +174,47 @@ def test_a_websocket_listens_to_nobody(path: str, say: str | bytes | list[str] |
 def _say(socket: ClientConnection, say: str | bytes | list[str] | list[bytes]) -> None:
     socket.send(say)
     socket.recv(PATIENCE_S)
+
+
+@pytest.mark.parametrize("path", ["/api/v1/ws", "/api/v1/signals"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        Frame(Opcode.TEXT, b"x" * 70_000).serialize(mask=True),
+        b"".join(
+            Frame(opcode, b"x" * 3, fin=False).serialize(mask=True) for opcode in [Opcode.TEXT, *[Opcode.CONT] * 40]
+        )
+        + Frame(Opcode.PING, b"there?").serialize(mask=True),
+    ],
+    ids=["too long", "too many pieces"],
+)
+def test_who_still_speaks_when_too_much_was_said_is_told_so(path: str, said: bytes) -> None:
+    with service() as running, running.connect() as stream:
+        ws_request(stream, path)
+        eventually(lambda: running.hub.followers + running.hub.viewers == 1)
+        stream.sendall(said[:1000])
+        eventually(lambda: running.hub.followers + running.hub.viewers == 0)
+        for start in range(1000, len(said), 10_000):
+            stream.sendall(said[start : start + 10_000])
+        stream.sendall(b"and so on")
+        received = b""
+        while piece := stream.recv(65536):  # Ended, not reset.
+            received += piece
+        assert (1009).to_bytes(2) in received
+
+
+def test_who_does_not_stop_speaking_is_cut_off() -> None:
+    said = Frame(Opcode.TEXT, b"x" * 70_000).serialize(mask=True)
+    with service(Access(limits=Limits(stall_s=0.2))) as running, running.connect() as stream:
+        ws_request(stream, "/api/v1/ws")
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            _say_for(stream, said, PATIENCE_S)
+
+
+def _say_for(stream: socket.socket, said: bytes, duration_s: float) -> None:
+    until = time.monotonic() + duration_s
+    while time.monotonic() < until:
+        stream.sendall(said)
 
 
 def test_text_that_is_none_is_no_error_of_ours(caplog: pytest.LogCaptureFixture) -> None:

@@ -295,6 +295,26 @@ class _WebSocket(WebSocketsSansIOProtocol):
             return
         super().handle_cont(event)
 
+    def handle_ping(self) -> None:
+        if not self.close_sent:  # It may have come in the same packet as what we have failed for.
+            super().handle_ping()
+
+    def handle_parser_exception(self) -> None:
+        """Say what was wrong, and read on for as long as the other end has to hear it.
+
+        uvicorn closes at once. A connection that is closed with something unread is reset by the operating system, and
+        a reset takes along what the other end has not read yet: our close frame.
+        """
+        if self.close_timer is not None:
+            return
+        code, reason = (self.conn.close_sent.code, self.conn.close_sent.reason) if self.conn.close_sent else (1006, "")
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.close_sent = True
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.write_eof()
+        self.transport.resume_reading()  # What comes is thrown away.
+        self.close_timer = self.loop.call_later(self.LIMITS.stall_s, self.transport.close)
+
     def pause_writing(self) -> None:
         super().pause_writing()
         if self._watch is not None:
