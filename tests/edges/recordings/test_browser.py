@@ -6,7 +6,7 @@ import matplotlib as mpl
 import mne
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from made_files import MANY, NAMES, RATE_HZ, microvolts, save_fif, write
 from made_text import openbci_3
@@ -42,6 +42,7 @@ labels = st.builds(
 
 @MANY
 @given(marked=st.lists(labels, max_size=6, unique_by=lambda label: round(label.onset)))
+@example(marked=[Label("blink", 1.0, 1.5, None), Label("blink", 1.5, 2.0, 1.5)])  # The peak is not the first one's.
 def test_untouched_labels_come_back_to_the_bit_and_are_looked_at(path: Path, marked: list[Label]) -> None:
     screen = Screen.of(read(path))
     screen.show(marked)

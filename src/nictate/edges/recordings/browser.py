@@ -135,13 +135,17 @@ class Screen:
                 continue
             kind = "blink" if means_blink(text) else "ignore"
             onset, end = self._heard(float(at)), self._heard(float(at + span))
-            peaks = []
-            for old in before:
-                if old.kind == kind and abs(old.onset - onset) < period_s and abs(old.end - end) < period_s:
-                    onset, end = old.onset, old.end
-                if kind == "blink" and old.peak is not None and onset <= old.peak <= end:
-                    peaks.append(old.peak)
-            found.append(Label(kind, onset, end, peaks[0] if len(peaks) == 1 else None))
+            alike = (
+                old
+                for old in before
+                if old.kind == kind and abs(old.onset - onset) < period_s and abs(old.end - end) < period_s
+            )
+            untouched = next(alike, None)
+            if untouched is not None:
+                found.append(Label(kind, untouched.onset, untouched.end, untouched.peak))
+                continue
+            held = [old.peak for old in before if old.peak is not None and onset <= old.peak <= end]
+            found.append(Label(kind, onset, end, held[0] if kind == "blink" and len(held) == 1 else None))
         return tuple(sorted(found, key=lambda label: (label.onset, label.end, label.kind)))
 
     def _shown(self, time_s: float) -> float:
