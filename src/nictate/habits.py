@@ -15,8 +15,10 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-TRUSTED = 0.5
-"""No height says more than one that is e**0.5 times the usual, or less by as much: units may be wrong."""
+TRUSTED = 0.4
+"""No height says more than one that is e**0.4 times the usual, or less by as much: units may be wrong."""
+SILENCE = 0.5
+"""However long nobody has blinked, it is believed to happen e**-0.5 times as often as usual: it will happen again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Features(NamedTuple):
     """What habits say of a candidate: three that are zero while nothing is known, two that fade as it comes to be."""
 
     often: float
-    """Log of how often this person blinks, over what is usual."""
+    """Log of how often this person blinks, over what is usual; not below `SILENCE`."""
     upright: float
     """Log odds that this person's blinks have the candidate's polarity."""
     smaller: float
@@ -81,6 +83,7 @@ class Habits:
         known = own + other
         seen_s = rules.memory_s * -math.expm1(-self._seen_s / rules.memory_s)
         often = math.log((known + rules.doubt) / (seen_s * rules.usual_per_min / 60.0 + rules.doubt))
+        often = max(often, -SILENCE)
         log_height = math.log(abs(height_uv) + 1e-3)
         unknown = 1.0 / (known + 1.0)
         taller = unknown * min(max(log_height - math.log(rules.usual_uv), -TRUSTED), TRUSTED)

@@ -9,7 +9,7 @@ from made_people import person
 
 from nictate.training.corpus import LabelledSignal
 from nictate.training.judge import Judged, judge
-from nictate.training.robustness import VARIANTS, alone, louder, resampled, robustness, turned
+from nictate.training.robustness import VARIANTS, after_silence, alone, louder, resampled, robustness, turned
 from stand_in import STAND_IN
 
 SKIP_S = (1.0, 0.3)
@@ -48,6 +48,21 @@ def test_another_rate_shows_the_same_signal(someone: LabelledSignal, rate_hz: fl
     inside = np.minimum(np.abs(other.times[:, np.newaxis] - [0.0, 5.0, 7.0, 14.0]).min(axis=1), 1.0) > 0.3
     np.testing.assert_allclose(other.samples[inside, 0], wave(other.times)[inside], atol=2.0)
     assert np.abs(other.samples - 20_000.0).max() < 200.0
+
+
+def test_a_silence_before_a_recording_is_of_its_own_background(someone: LabelledSignal) -> None:
+    before = dataclasses.replace(someone, samples=someone.samples + np.float32(20_000.0))
+    late = after_silence(before, 60.0)
+    n = round(60.0 * someone.montage.rate_hz)
+    np.testing.assert_array_equal(late.samples[n:], before.samples)
+    np.testing.assert_allclose(late.times[n:] - 60.0, before.times, atol=1e-9)
+    np.testing.assert_allclose(np.diff(late.times), np.diff(late.times)[0], rtol=1e-6)
+    np.testing.assert_allclose(late.truth.blinks, before.truth.blinks + 60.0)
+    assert late.truth.duration_s == before.truth.duration_s + 60.0
+    assert np.abs(np.diff(late.samples[n - 2 : n + 2], axis=0)).max() < 100.0
+    # Without the blinks, it is as large as what follows.
+    quiet, whole = (np.median(np.abs(np.diff(x, axis=0))) for x in (late.samples[:n], before.samples))
+    assert 0.3 < quiet / whole < 3.0
 
 
 def test_what_cannot_be_changed_is_left_out(someone: LabelledSignal) -> None:

@@ -1,4 +1,7 @@
-"""What the same recordings would have given on another amplifier: turned over, louder, slower, with one channel."""
+"""What the same recordings would have given on another amplifier: turned over, louder, slower, with one channel.
+
+And what of somebody who had not blinked for a long time before.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,12 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from scipy.signal import resample_poly
+from scipy.signal import butter, resample_poly, sosfiltfilt
 
-from nictate.signals import Montage
+from nictate.signals import FloatArray, Montage
+from nictate.training.augment import coloured
 from nictate.training.corpus import LabelledSignal
+from nictate.training.evaluate import Truth
 from nictate.training.intervals import Interval, falls
 from nictate.training.judge import Judged, Verdict, conclude, judge
 from nictate.training.scores import Score
@@ -76,6 +81,33 @@ def resampled(s: LabelledSignal, rate_hz: float) -> LabelledSignal | None:
     )
 
 
+def after_silence(s: LabelledSignal, lasting_s: float) -> LabelledSignal:
+    """As if nobody had blinked for so long before: 1/f noise, as large as this person's own background.
+
+    The first second behind the seam is ignored, as that of a recording is.
+    """
+    fs = s.montage.rate_hz
+    band = butter(2, [1.0, 20.0], "bandpass", fs=fs, output="sos")
+
+    def usual(x: FloatArray) -> FloatArray:
+        return np.asarray(np.median(np.abs(sosfiltfilt(band, x, axis=0)), axis=0))
+
+    own = np.nan_to_num(s.samples.astype(np.float64))
+    n = round(lasting_s * fs)
+    noise = coloured(np.random.default_rng(1), n, own.shape[1], 1.0)
+    # Both by the median, which blinks hardly move. It ends where the recording begins: no step.
+    noise *= usual(own) / np.maximum(usual(noise), 1e-12)
+    noise += own[0] - noise[-1]
+    truth = Truth(
+        s.truth.blinks + lasting_s,
+        np.concatenate((s.truth.ignore + lasting_s, [[lasting_s, lasting_s + 1.0]])),
+        s.truth.duration_s + lasting_s,
+    )
+    samples = np.concatenate((noise.astype(np.float32), s.samples))
+    times = np.concatenate((np.arange(n) / fs, s.times - s.times[0] + n / fs))
+    return dataclasses.replace(s, samples=samples, times=times, truth=truth, source=None)
+
+
 VARIANTS: dict[str, Callable[[LabelledSignal], LabelledSignal | None]] = {
     "polarity flipped": turned,
     "gain x0.3": lambda s: louder(s, 0.3),
@@ -85,6 +117,7 @@ VARIANTS: dict[str, Callable[[LabelledSignal], LabelledSignal | None]] = {
     "at 500 Hz": lambda s: resampled(s, 500.0),
     "at 1000 Hz": lambda s: resampled(s, 1000.0),
     "one channel": alone,
+    "after 5 min without blinks": lambda s: after_silence(s, 300.0),
 }
 
 
