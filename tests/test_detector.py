@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -110,6 +111,17 @@ def test_polarity_and_gain_do_not_matter(name: str, gain: float) -> None:
         here = min((e for e in plain if e.peak is not None), key=lambda e: abs((e.peak or 0.0) - peak))
         there = min((e for e in changed if e.peak is not None), key=lambda e: abs((e.peak or 0.0) - peak))
         assert (there.amplitude or 0.0) == pytest.approx(gain * (here.amplitude or 0.0), rel=0.05)
+
+
+@each_model
+def test_a_blink_is_found_after_any_silence(name: str) -> None:
+    montage, block, _ = calm()
+    silence = Simulator(2, RATE_HZ, seed=5, profile=dataclasses.replace(CALM, blinks_per_min=0.0)).pull(75_000)
+    later = silence.times[-1] + 1.0 / RATE_HZ - block.times[0]
+    events = model(name).events(
+        montage, Block(np.concatenate((silence.samples, block.samples)), np.r_[silence.times, block.times + later])
+    )
+    assert_found(peaks(events), [peak + later for peak in clean_peaks(name)])
 
 
 @each_model
