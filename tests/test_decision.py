@@ -351,6 +351,23 @@ def test_the_dip_that_follows_a_blink_is_none(rules: DecisionRules) -> None:
 
 
 @pytest.mark.parametrize("rules", [RULES, BOTH])
+@pytest.mark.parametrize("share", [-1.5, -0.8, -0.3, 0.05, 0.6, 1.5])
+def test_the_dip_is_none_either_where_channels_show_blinks_of_both_polarities(
+    rules: DecisionRules, share: float
+) -> None:
+    """The dip of the one has the polarity of the blink in the other."""
+    one = blinks([3.0]) - 0.5 * blinks([3.3])
+    said = list(np.arange(3.0, 3.3, 0.02))
+    events = Scene(np.hstack((one, share * one)), said, said, rules=rules).events()
+    assert [e.peak for e in events if e.kind == "blink"] == pytest.approx([3.0], abs=0.01)
+    # The next blink is found.
+    peaks = [3.0, 3.6]
+    two = blinks(peaks) - 0.5 * blinks([3.3])
+    events = Scene(np.hstack((two, share * two)), peaks, peaks, rules=rules).events()
+    assert [e.peak for e in events if e.kind == "blink"] == pytest.approx(peaks, abs=0.01)
+
+
+@pytest.mark.parametrize("rules", [RULES, BOTH])
 @pytest.mark.parametrize("polarity", [-1.0, 1.0])
 def test_a_dip_before_a_blink_does_not_hide_it(rules: DecisionRules, polarity: float) -> None:
     """Taken for a blink of the other polarity, it must not decide which way up the next one is."""

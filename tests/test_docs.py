@@ -160,7 +160,7 @@ def least_uv(silent_s: float) -> int | None:
 def test_what_is_asked_of_a_first_blink_is_what_the_limits_say() -> None:
     limits = " ".join(README[README.index("## Limits") :].split())
     early, late = least_uv(2.0), least_uv(30.0)
-    assert f"{early} µV suffices within the first 2 s, and {late} µV after 30 s or ten hours" in limits
+    assert f"{early} µV are asked after 2 s, and {late} µV after 30 s or ten hours" in limits
     assert least_uv(36_000.0) == late
 
 

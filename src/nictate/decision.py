@@ -67,8 +67,10 @@ class Hump:
 class Apex(NamedTuple):
     """The top of a deflection."""
 
+    column: int
+    """The input where it is largest."""
     signal: FloatArray
-    """(length,) the input where it is largest, turned so that it goes up, in µV."""
+    """(length,) that input, turned so that the deflection goes up, in µV."""
     peak: int
     """Index of the sample."""
     level: float
@@ -128,7 +130,8 @@ class Decision:
         self._humps: list[Hump] = []
         self._starts: list[tuple[float, BlinkEvent]] = []
         self._last_start = self._last_peak = self._last_end = self._last_named = -np.inf
-        self._last_height_uv = self._last_level_uv = 0.0
+        # Of each input: headsets show blinks upwards in some channels and downwards in others.
+        self._last_heights_uv = self._last_levels_uv = np.zeros(0)
 
     def push(self, window: Window, said: FloatArray, decided: float) -> list[BlinkEvent]:
         """What the newest outputs ``said`` (looks, hop / step) make certain at stream time ``decided``."""
@@ -237,7 +240,7 @@ class Decision:
             features = self._features(window, shape)
             onset, over = self._lasting(window, shape)
             self._last_peak, self._last_end = peak, end
-            self._last_height_uv, self._last_level_uv = shape.height_uv, shape.level_uv
+            self._last_heights_uv, self._last_levels_uv = self._heights(window, shape.apex)
             start = self._take_start(peak)
             if start is None:
                 start = self._named(shape, hump.confidence, decided)
@@ -317,14 +320,35 @@ class Decision:
             z[:, ~window.usable] = 0.0
         row, column = divmod(int(np.abs(z).argmax()), z.shape[1])
         side = 1.0 if z[row, column] >= 0.0 else -1.0
-        if self._soon(earliest) and abs(float(window.samples[lo + row, column])) <= abs(self._last_height_uv):
+        last_uv = self._last_heights_uv
+        if self._soon(earliest) and abs(float(window.samples[lo + row, column])) <= abs(last_uv[column]):
             # One of the same polarity: between two blinks, the filters swing to the other side, but less far.
-            side = math.copysign(1.0, self._last_height_uv)
-            row, column = divmod(int((side * z).argmax()), z.shape[1])
+            rises = self._sides(window) * z
+            row, column = divmod(int(rises.argmax()), z.shape[1])
+            side = math.copysign(1.0, last_uv[column])
+            if rises[row, column] <= 0.0:
+                y = window.samples[:, column] * side
+                return Apex(column, y, lo + row, float(y[lo + row]), 0.0)
         y = window.samples[:, column] * side
         peak = _climb(y, lo + row, round(rules.apart_s * self._rate_hz))
         level = float(y[max(0, peak - self._reach) : peak + 1].min())
-        return Apex(y, peak, level, side * (float(y[peak]) - level))
+        return Apex(column, y, peak, level, side * (float(y[peak]) - level))
+
+    def _sides(self, window: Window) -> FloatArray:
+        """Polarity (inputs,) of the last blink: headsets show it upwards in some channels and downwards in others.
+
+        0 where it was not seen: where it rose by less than `TURN` of what it did where it was largest.
+        """
+        seen = np.where(window.usable, self._last_heights_uv / window.scale, 0.0)
+        return np.where(np.abs(seen) >= TURN * np.abs(seen).max(), np.sign(seen), 0.0)
+
+    def _heights(self, window: Window, apex: Apex) -> tuple[FloatArray, FloatArray]:
+        """Height and level, as `Apex` has them, of each input (inputs,) at the top of a deflection."""
+        y = window.samples[max(0, apex.peak - self._reach) : apex.peak + 1]
+        side = np.where(y[-1] >= 0.0, 1.0, -1.0)
+        side[apex.column] = math.copysign(1.0, apex.height_uv)
+        levels = (side * y).min(axis=0)
+        return y[-1] - side * levels, levels
 
     def _read(self, window: Window, earliest: float, latest: float) -> Shape:
         """The whole of the deflection that `_find` finds."""
@@ -352,11 +376,13 @@ class Decision:
 
     def _risen(self, times: FloatArray, apex: Apex) -> bool:
         """Whether a deflection stands out from the blink that has just ended."""
+        if apex.height_uv == 0.0:  # Nothing of its polarity.
+            return False
         since = min(int(times.searchsorted(self._last_end + self._delay_s)), apex.peak)
         # Above the valley, and above where the last one began: a dip that is over is no blink.
         top, valley = float(apex.signal[apex.peak]), float(apex.signal[since : apex.peak + 1].min())
-        last_uv = abs(self._last_height_uv)
-        return top - max(valley, self._last_level_uv) >= TURN * last_uv or top - valley >= ANEW * last_uv
+        last_uv, level_uv = abs(float(self._last_heights_uv[apex.column])), float(self._last_levels_uv[apex.column])
+        return top - max(valley, level_uv) >= TURN * last_uv or top - valley >= ANEW * last_uv
 
 
 def _climb(y: FloatArray, peak: int, most: int) -> int:
