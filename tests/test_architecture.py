@@ -25,7 +25,7 @@ OCULAR = ("survey", "gate", "ocular", "members", "succession", "standing")
 SIGNAL_PATH = ("signals", "framing", "quality", *UNMIXING, *OCULAR, "ica", "filters", "scaling", "windows")
 STREAM_PATH = ("units", "stream", "dejitter", "reception")
 SIMULATION = ("electrodes", "profile", "head", "waveforms", "scenario", "background", "simulate")
-EVENTS = ("features", "decision", "patterns", "closures", "status", "tally", "wire", "tables", "scene")
+EVENTS = ("apex", "features", "decision", "patterns", "closures", "status", "tally", "wire", "tables", "scene")
 PURE = (*SIGNAL_PATH, "habits", *EVENTS, "card", *STREAM_PATH, *SIMULATION, "detector", "config")
 # What would tie the core to a clock, a thread, another process, the network or a log.
 IMPURE = {"asyncio", "datetime", "logging", "multiprocessing", "socket", "subprocess", "threading", "time"}

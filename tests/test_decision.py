@@ -350,6 +350,13 @@ def test_the_dip_that_follows_a_blink_is_none(rules: DecisionRules) -> None:
     assert [e.peak for e in events if e.kind == "blink"] == pytest.approx([3.0], abs=0.01)
 
 
+def test_a_word_about_the_time_before_the_stream_began_does_no_harm() -> None:
+    said = list(np.arange(-1.0, -0.06, 0.02))
+    assert [e.peak for e in Scene(blinks([1.0]), [*said, 1.0], [*said, 1.0]).events() if e.peak][-1] == pytest.approx(
+        1.0, abs=0.01
+    )
+
+
 @pytest.mark.parametrize("rules", [RULES, BOTH])
 @pytest.mark.parametrize("share", [-1.5, -0.8, -0.3, 0.05, 0.6, 1.5])
 def test_the_dip_is_none_either_where_channels_show_blinks_of_both_polarities(

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
+from nictate.apex import TURN, Apex, climb, descend, heights, vertex
 from nictate.features import features_of
 from nictate.filters import Band
 from nictate.habits import HabitRules, Habits
@@ -24,8 +24,6 @@ NEVER = 2.0
 """A threshold that no probability reaches: the look-ahead is not asked."""
 COURSE = 3
 """So many of the last steps say where the signal is going."""
-TURN = 0.25
-"""Between two blinks the signal rises by at least this share of the first one's height."""
 ANEW = 0.5
 """What rises by this share of it out of the swing that the high-pass leaves behind is another, however deep that is."""
 
@@ -62,21 +60,6 @@ class Hump:
     began: float
     ended: float
     confidence: float
-
-
-class Apex(NamedTuple):
-    """The top of a deflection."""
-
-    column: int
-    """The input where it is largest."""
-    signal: FloatArray
-    """(length,) that input, turned so that the deflection goes up, in µV."""
-    peak: int
-    """Index of the sample."""
-    level: float
-    """The lowest that `signal` was shortly before."""
-    height_uv: float
-    """From that level, signed as the channel is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +223,7 @@ class Decision:
             features = self._features(window, shape)
             onset, over = self._lasting(window, shape)
             self._last_peak, self._last_end = peak, end
-            self._last_heights_uv, self._last_levels_uv = self._heights(window, shape.apex)
+            self._last_heights_uv, self._last_levels_uv = heights(window.samples, shape.apex, self._reach)
             start = self._take_start(peak)
             if start is None:
                 start = self._named(shape, hump.confidence, decided)
@@ -273,7 +256,7 @@ class Decision:
         peak, k = apex.peak - foot, int(times.searchsorted(shape.end)) - foot
         height = float(y[peak : k + 1].max() - y[0])
         level = float(y[0]) + self._rules.edge * height
-        onset, _ = _descend(y[peak::-1], level, height)
+        onset, _ = descend(y[peak::-1], level, height)
         while k + 1 < len(y) and level < y[k] > y[k + 1]:
             k += 1
         while k > peak and y[k - 1] <= level:
@@ -291,7 +274,7 @@ class Decision:
         before = int(times.searchsorted(self._last_peak + self._delay_s))
         since = min(peak, max(before, peak - self._reach, int(np.argmax(np.isfinite(times)))))
         # No further on than the valley before the next blink, or the trough of the filters' after-swing.
-        over, _ = _descend(shape.apex.signal[peak:], -math.inf, abs(shape.height_uv))
+        over, _ = descend(shape.apex.signal[peak:], -math.inf, abs(shape.height_uv))
         gone = shape.peak - self._delay_s - self._last_peak
         inter_blink = gone if math.isfinite(gone) else None
         return features_of(shape.apex.signal, times, since, peak, peak + over, shape.peak, inter_blink)
@@ -330,7 +313,7 @@ class Decision:
                 y = window.samples[:, column] * side
                 return Apex(column, y, lo + row, float(y[lo + row]), 0.0)
         y = window.samples[:, column] * side
-        peak = _climb(y, lo + row, round(rules.apart_s * self._rate_hz))
+        peak = climb(y, lo + row, round(rules.apart_s * self._rate_hz))
         level = float(y[max(0, peak - self._reach) : peak + 1].min())
         return Apex(column, y, peak, level, side * (float(y[peak]) - level))
 
@@ -342,14 +325,6 @@ class Decision:
         seen = np.where(window.usable, self._last_heights_uv / window.scale, 0.0)
         return np.where(np.abs(seen) >= TURN * np.abs(seen).max(), np.sign(seen), 0.0)
 
-    def _heights(self, window: Window, apex: Apex) -> tuple[FloatArray, FloatArray]:
-        """Height and level, as `Apex` has them, of each input (inputs,) at the top of a deflection."""
-        y = window.samples[max(0, apex.peak - self._reach) : apex.peak + 1]
-        side = np.where(y[-1] >= 0.0, 1.0, -1.0)
-        side[apex.column] = math.copysign(1.0, apex.height_uv)
-        levels = (side * y).min(axis=0)
-        return y[-1] - side * levels, levels
-
     def _read(self, window: Window, earliest: float, latest: float) -> Shape:
         """The whole of the deflection that `_find` finds."""
         apex = self._find(window, earliest, latest)
@@ -357,11 +332,11 @@ class Decision:
         height, level = abs(apex.height_uv), apex.level
         before = y[max(0, peak - self._reach) : peak + 1][::-1]
         after = y[peak : peak + self._reach + 1]
-        onset, _ = _descend(before, level + rules.edge * height, height)
-        end, over = _descend(after, level + rules.edge * height, height)
+        onset, _ = descend(before, level + rules.edge * height, height)
+        end, over = descend(after, level + rules.edge * height, height)
         return Shape(
             onset=float(times[max(peak - onset, int(np.argmax(np.isfinite(times))))]),
-            peak=float(times[peak]) + _vertex(y[peak - 1 : peak + 2]) / self._rate_hz,
+            peak=float(times[peak]) + vertex(y[peak - 1 : peak + 2]) / self._rate_hz,
             end=float(times[peak + end]),
             risen=not self._soon(earliest) or self._risen(times, apex),
             closed=over or len(after) > self._reach,
@@ -372,7 +347,7 @@ class Decision:
 
     def _soon(self, time: float) -> bool:
         """Whether a blink has just ended at ``time``."""
-        return time <= self._last_end + self._rules.reach_s
+        return -math.inf < time <= self._last_end + self._rules.reach_s
 
     def _risen(self, times: FloatArray, apex: Apex) -> bool:
         """Whether a deflection stands out from the blink that has just ended."""
@@ -383,38 +358,3 @@ class Decision:
         top, valley = float(apex.signal[apex.peak]), float(apex.signal[since : apex.peak + 1].min())
         last_uv, level_uv = abs(float(self._last_heights_uv[apex.column])), float(self._last_levels_uv[apex.column])
         return top - max(valley, level_uv) >= TURN * last_uv or top - valley >= ANEW * last_uv
-
-
-def _climb(y: FloatArray, peak: int, most: int) -> int:
-    """Up from ``peak`` while the signal rises within the next 40 ms or so, by ``most`` samples in all."""
-    ahead, last = max(1, most // 4), peak + most
-    while peak < last:
-        higher = peak + int(y[peak : peak + ahead + 1].argmax())
-        if higher == peak:
-            break
-        peak = higher
-    return peak
-
-
-def _descend(y: FloatArray, edge: float, height: float) -> tuple[int, bool]:
-    """Steps from ``y[0]``, the peak, down to ``edge``, and whether it was reached.
-
-    Where the signal turns and rises again by `TURN` of the height, the next blink begins: the valley is the edge.
-    """
-    lowest = 0
-    for k in range(1, len(y)):
-        if y[k] <= edge:
-            return k, True
-        if y[k] < y[lowest]:
-            lowest = k
-        elif y[k] > y[lowest] + TURN * height:
-            return lowest, True
-    return len(y) - 1, False
-
-
-def _vertex(y: FloatArray) -> float:
-    """Offset in samples of the vertex of the parabola through three samples around a maximum."""
-    if len(y) < 3:
-        return 0.0
-    curvature = y[0] - 2.0 * y[1] + y[2]
-    return float(0.5 * (y[0] - y[2]) / curvature) if y[1] >= max(y[0], y[2]) and curvature < 0.0 else 0.0
