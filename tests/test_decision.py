@@ -367,11 +367,20 @@ def test_the_dip_is_none_either_where_channels_show_blinks_of_both_polarities(
     said = list(np.arange(3.0, 3.3, 0.02))
     events = Scene(np.hstack((one, share * one)), said, said, rules=rules).events()
     assert [e.peak for e in events if e.kind == "blink"] == pytest.approx([3.0], abs=0.01)
-    # The next blink is found.
-    peaks = [3.0, 3.6]
-    two = blinks(peaks) - 0.5 * blinks([3.3])
-    events = Scene(np.hstack((two, share * two)), peaks, peaks, rules=rules).events()
-    assert [e.peak for e in events if e.kind == "blink"] == pytest.approx(peaks, abs=0.01)
+
+
+@pytest.mark.parametrize("rules", [RULES, BOTH])
+@pytest.mark.parametrize("share", [-1.5, -0.8, -0.3, 0.6])
+@pytest.mark.parametrize("apart_s", [0.3, 0.4, 0.5])
+def test_the_blink_after_the_dip_is_found_where_channels_show_blinks_of_both_polarities(
+    rules: DecisionRules, share: float, apart_s: float
+) -> None:
+    """The network does not let go between them, and the dip of each channel is as large as half a blink."""
+    peaks = [3.0, 3.0 + apart_s]
+    one = blinks(peaks) - 0.5 * blinks([3.0 + 0.5 * apart_s])
+    said = list(np.arange(3.0, peaks[1] + 0.01, 0.02))
+    events = Scene(np.hstack((one, share * one)), said, said, rules=rules).events()
+    assert [e.peak for e in events if e.kind == "blink"] == pytest.approx(peaks, abs=0.011)
 
 
 @pytest.mark.parametrize("rules", [RULES, BOTH])
