@@ -77,6 +77,19 @@ def test_blinks_are_found_where_they_are(name: str, channels: int, rate_hz: floa
 
 
 @each_model
+@pytest.mark.parametrize("reference", ["Fpz", "linked-ears"])
+def test_blinks_are_found_on_a_muse_whatever_its_stream_says_of_the_reference(name: str, reference: str) -> None:
+    """Against Fpz, where a Muse has it, it is the temples that show blinks; against the ears, the forehead."""
+    simulator = Simulator("muse", 256.0, seed=4, profile=dataclasses.replace(CALM, reference=reference))
+    block = simulator.pull(round(LASTING_S * 256))
+    true = [blink.peak for blink in simulator.blinks() if 1.5 < blink.peak < LASTING_S - 1.0]
+    for montage in (simulator.montage, Montage(simulator.montage.names, 256.0)):
+        found = peaks(model(name).events(montage, block))
+        hits = [peak for peak in true if min((abs(peak - other) for other in found), default=np.inf) < 0.05]
+        assert len(hits) >= 0.9 * len(true)
+
+
+@each_model
 def test_each_blink_completes_one_start_that_was_told_before(name: str) -> None:
     montage, block, _ = calm()
     started: set[float] = set()
@@ -314,6 +327,7 @@ def test_the_frontal_channels_are_used_unless_others_are_asked_for() -> None:
     assert Detector(CARD, STAND_IN.network, Montage(names, 250.0), channels=[2]).channels == (2,)
     unknown = Montage(("a", "b", "c"), 250.0, ("eeg", "misc", "eeg"))
     assert Detector(CARD, STAND_IN.network, unknown).channels == (0, 2)
+    assert Detector(CARD, STAND_IN.network, Montage(names, 250.0, reference="AFz")).channels == (0, 1, 2, 3)
 
 
 @pytest.mark.parametrize("channels", [(), (4,), (-1,), (0, 99)])
@@ -407,6 +421,20 @@ def test_the_cleaned_eeg_is_the_whole_stream_with_its_times(channels: int) -> No
 
 def cut(block: Block, begin: int, end: int) -> tuple[FloatArray, FloatArray]:
     return block.samples[begin:end], block.times[begin:end]
+
+
+def test_a_muse_is_cleaned_where_it_shows_blinks() -> None:
+    simulator = Simulator("muse", 256.0, seed=2, profile=dataclasses.replace(CALM, reference="Fpz"))
+    simulated = simulator.pull_with_sources(256 * 90)
+    cleaned: list[Block] = []
+    montage = Montage(simulator.montage.names, 256.0)  # Its streams do not say what the reference is.
+    Detector(CARD, STAND_IN.network, montage, on_clean=cleaned.append).push(simulated.block)
+    after = np.concatenate([block.samples for block in cleaned])
+    blink = simulated.sources[: len(after), :1] * simulator.mixing[:, 0]
+    without = simulated.block.samples[: len(after)] - blink
+    late = slice(256 * 30, None)
+    left, there = (np.std(x[late], axis=0) for x in (after - without, blink))
+    assert (left[[0, 3]] < 0.5 * there[[0, 3]]).all()
 
 
 def test_what_is_missing_in_the_stream_is_missing_in_the_cleaned_eeg() -> None:

@@ -86,6 +86,49 @@ def test_two_numbered_electrodes_are_no_egi_net() -> None:
     assert Montage(("E1", "E2"), 250.0).frontal == ()
 
 
+MUSE = ("TP9", "AF7", "AF8", "TP10")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        MUSE,
+        MUSE[::-1],
+        ("TP9", "FP1", "FP2", "TP10"),
+        tuple(f"RAW_{name}" for name in MUSE),
+        tuple(f"EEG {name.lower()}." for name in MUSE),
+    ],
+)
+def test_a_muse_shows_blinks_on_all_four_channels_and_its_aux_may_be_anything(names: tuple[str, ...]) -> None:
+    assert Montage(names, 256.0).blink_channels == (0, 1, 2, 3)
+    assert Montage(("Right AUX", *names, "AUX_L"), 256.0).blink_channels == (1, 2, 3, 4)
+    assert Montage((*names, "ACC"), 256.0, ("eeg",) * 4 + ("misc",)).blink_channels == (0, 1, 2, 3)
+    # Who says so has another reference there, and a cap is none.
+    assert Montage(names, 256.0, reference="linked-ears").blink_channels == Montage(names, 256.0).frontal
+    cap = Montage((*names, "Cz"), 256.0)
+    assert cap.blink_channels == cap.frontal
+    derived = Montage(tuple(f"{name}-M1" for name in names), 256.0)
+    assert derived.blink_channels == derived.frontal
+
+
+@pytest.mark.parametrize("reference", ["Fpz", "FPz", "AFz", "Fp1"])
+def test_against_a_reference_at_the_forehead_blinks_are_seen_everywhere(reference: str) -> None:
+    assert Montage(("Fp2", "Cz", "Oz"), 250.0, ("eeg", "eeg", "misc"), reference).blink_channels == (0, 1)
+
+
+@pytest.mark.parametrize("reference", ["", "Cz", "A1", "linked-ears", "average", "Fz", "CMS/DRL", "?"])
+def test_against_any_other_reference_they_are_seen_at_the_forehead(reference: str) -> None:
+    montage = Montage(("Fp2", "Cz", "AF7", "F3"), 250.0, reference=reference)
+    assert montage.blink_channels == montage.frontal == (0, 2)
+    assert Montage(("O1", "O2"), 250.0, reference=reference).blink_channels == ()
+
+
+@given(st.lists(st.text(max_size=12), min_size=1, max_size=6), st.text(max_size=12))
+def test_which_channels_show_blinks_is_never_an_error(names: list[str], reference: str) -> None:
+    montage = Montage(tuple(names), 250.0, reference=reference)
+    assert set(montage.blink_channels) <= set(montage.eeg)
+
+
 @pytest.mark.parametrize(
     ("names", "rate_hz", "kinds", "says"),
     [

@@ -33,11 +33,11 @@ Network: TypeAlias = Callable[[Float32Array, Float32Array, bool], npt.NDArray[np
 class Detector:
     """Finds blinks in a stream of one montage.
 
-    ``channels`` are the indices of those that can show a blink; by default the frontal ones, and all EEG channels where
-    none is known as frontal. ``ica`` un-mixes the channels; by default as much as their number allows, see
-    `nictate.ica`. ``on_clean`` receives the cleaned EEG, block by block, with the input's times. ``on_said`` hears what
-    the network says first of each moment: the time of it and the probability of a blink. With ``closures``, long
-    closures are events too (``blink/long``), told when the lid opens again.
+    ``channels`` are the indices of those that can show a blink; by default those that are known to by their names, as
+    frontal ones are, and all EEG channels where none is. ``ica`` un-mixes the channels; by default as much as their
+    number allows, see `nictate.ica`. ``on_clean`` receives the cleaned EEG, block by block, with the input's times.
+    ``on_said`` hears what the network says first of each moment: the time of it and the probability of a blink. With
+    ``closures``, long closures are events too (``blink/long``), told when the lid opens again.
 
     Promises, each of them a test: any cutting of the same samples gives equal events; the events of a prefix are a
     prefix of the events; shifted times shift the events; nothing reaches over a hole in time, after which the detector
@@ -57,7 +57,7 @@ class Detector:
         on_said: Callable[[float, float], None] | None = None,
         closures: Closures | None = None,
     ) -> None:
-        chosen = tuple(channels) if channels is not None else montage.frontal or montage.eeg
+        chosen = tuple(channels) if channels is not None else montage.blink_channels or montage.eeg
         if not chosen or not all(0 <= k < len(montage.names) for k in chosen):
             raise ConfigError(f"channels {chosen} of a montage with {len(montage.names)}, none of them usable")
         self.card = card
@@ -70,7 +70,7 @@ class Detector:
         self._frame = card.frame(montage.rate_hz)
         self._delay_s = card.band.delay_s(montage.rate_hz)
         self._timeline = Timeline(montage.rate_hz, card.hole_s)
-        frontal, clean = montage.frontal or channels or (), on_clean is not None
+        frontal, clean = montage.blink_channels or channels or (), on_clean is not None
         self._ica = ica or open_ica(montage, self._frame, card.ica, frontal=frontal, clean=clean)
         self._habits = Habits(card.decision.habits)
         self._closures = closures

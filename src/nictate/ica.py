@@ -110,13 +110,13 @@ def open_ica(
 ) -> Ica | PassThrough:
     """The stage for a montage: an `Ica`, or `PassThrough` where there is nothing to un-mix.
 
-    ``frame`` is the length of the frames, ``frontal`` the channels that show blinks (by default those whose names are
-    known as frontal), ``clean`` whether somebody wants the cleaned EEG: so few channels that no source is offered are
+    ``frame`` is the length of the frames, ``frontal`` the channels that show blinks (by default those that are known
+    to by their names), ``clean`` whether somebody wants the cleaned EEG: so few channels that no source is offered are
     not un-mixed for nobody. ``state`` is what `Ica.get_state` gave in an earlier run. Raises `ConfigError` with the
     reason when that does not fit.
     """
     columns = unmixed(montage)
-    seen = tuple(k for k in frontal or montage.frontal if k in columns)
+    seen = tuple(k for k in frontal or montage.blink_channels if k in columns)
     if mode == "off":
         return PassThrough()
     if len(columns) < 2:

@@ -80,7 +80,7 @@ def ica_for(
     state: State | None = None,
 ) -> Ica | PassThrough:
     """The un-mixing for a detector that looks at ``channels``, see `open_ica`."""
-    frontal = montage.frontal or channels or ()
+    frontal = montage.blink_channels or channels or ()
     frame = card.frame(montage.rate_hz)
     return open_ica(montage, frame, card.ica, mode=mode, frontal=frontal, clean=clean, submit=submit, state=state)
 
@@ -326,7 +326,7 @@ def channels_for(montage: Montage, named: Sequence[str] | None) -> tuple[range |
     """
     if named is not None:
         return range(len(montage.names)), []
-    if montage.frontal:
+    if montage.blink_channels:
         return None, []
     return None, [
         "no channel is known as frontal, so blinks are sought on all of them; name those nearest to the eyes with "

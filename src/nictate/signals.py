@@ -76,6 +76,19 @@ class Montage:
         # F3 is of use where nothing is nearer to the eyes, and only dilutes Fp1 where there is.
         return tuple(i for rank, i in ranked if rank <= best + 1)
 
+    @property
+    def blink_channels(self) -> tuple[int, ...]:
+        """Indices of the EEG channels that are known to show blinks; may be empty.
+
+        The frontal ones. But what is seen is a difference: against a reference at the forehead it is the channels far
+        from it that show blinks, downwards, and those near it show little. Then it is all of them, but for inputs that
+        are called AUX, which may be anything. A Muse has its reference at Fpz, which its streams do not say.
+        """
+        placed = tuple(i for i in self.eeg if "AUX" not in self.names[i].upper())
+        is_muse = {"-".join(_electrodes(self.names[i])) for i in placed} in MUSES
+        reference = self.reference or ("Fpz" if is_muse else "")
+        return placed if frontal_rank(reference) in (0, 1) else self.frontal
+
     def _frontal_on_egi_net(self) -> tuple[int, ...]:
         """EGI nets number their electrodes, E1 ... E256; which are frontal depends on how many there are."""
         numbers = {int(m[1]): i for i in self.eeg if (m := re.fullmatch(r"E(\d{1,3})", self.names[i].strip()))}
@@ -102,18 +115,27 @@ EGI_FRONTAL: dict[int, tuple[int, ...]] = {
 20 degrees of Fp1, Fp2 and Fpz, by the positions that the maker gives."""
 
 
+MUSES = ({"TP9", "AF7", "AF8", "TP10"}, {"TP9", "FP1", "FP2", "TP10"})
+"""Electrodes of the Muse headbands, of 2016 and later, and of 2014."""
+
+
 def frontal_rank(name: str) -> int | None:
     """Ring of a channel label in `FRONTAL_RINGS`, 0 nearest to the eyes; None when it is not known as frontal.
 
     Understands the decorations that makers add: ``EEG Fp1-REF``, ``Fp1.``, ``RAW_AF7``, ``Fp1-A1``. A derivation
     between two frontal poles (``Fp1-Fp2``) cancels the blink and is not frontal.
     """
-    words = re.split(r"[-–/]", re.sub(r"^(EEG|RAW)[\s_:]+", "", name.strip().upper()))
-    electrodes = [re.sub(r"[\s.]+", "", word) for word in words]
+    electrodes = _electrodes(name)
     rings = [next((k for k, ring in enumerate(FRONTAL_RINGS) if e in ring), None) for e in electrodes[:2]]
     if len(rings) == 2 and rings[0] is not None and rings[0] == rings[1]:
         return None
     return rings[0]
+
+
+def _electrodes(name: str) -> list[str]:
+    """What a label says of an electrode and, after a dash, of its reference, in capitals and without decoration."""
+    words = re.split(r"[-–/]", re.sub(r"^(EEG|RAW)[\s_:]+", "", name.strip().upper()))
+    return [re.sub(r"[\s.]+", "", word) for word in words]
 
 
 @dataclass(frozen=True, slots=True)

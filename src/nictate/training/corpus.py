@@ -45,7 +45,7 @@ class LabelledSignal:
     @property
     def channels(self) -> tuple[int, ...]:
         """Those that can show a blink, as the detector chooses them."""
-        return self.montage.frontal or self.montage.eeg
+        return self.montage.blink_channels or self.montage.eeg
 
     def block(self) -> Block:
         """The whole recording."""

@@ -29,6 +29,7 @@ def test_samples_are_read_to_the_bit_and_times_run_evenly(tmp_path: Path) -> Non
     assert got.samples.tobytes() == x.tobytes()
     assert (recording.montage.names, recording.montage.rate_hz) == (tuple(MUSE), 256.0)
     assert recording.montage.frontal == (1, 2)
+    assert recording.montage.blink_channels == (0, 1, 2, 3)
     assert recording.warnings == ()
     steps = np.diff(got.times)
     assert steps.min() > 0.5 / 256.0

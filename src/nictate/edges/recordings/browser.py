@@ -54,7 +54,8 @@ def browse(recording: Recording, labels: Sequence[Label], *, block: bool = True)
     screen = Screen.of(recording)
     screen.show(labels)
     montage = recording.montage
-    top = [*montage.frontal, *(k for k in range(len(montage.names)) if k not in montage.frontal)]
+    first = montage.blink_channels
+    top = [*first, *(k for k in range(len(montage.names)) if k not in first)]
     with overheard([]), mne.use_log_level("ERROR"):
         screen.raw.plot(
             order=top,
