@@ -108,6 +108,16 @@ def test_polarity_and_size_of_what_is_known_count_for_a_candidate() -> None:
     assert 0.8 < small.smaller / math.log(40 / 200) < 1.0
 
 
+@given(blinks, st.floats(0.01, 1.0))
+def test_a_word_about_what_has_no_height_teaches_nothing(
+    of: list[tuple[float, float, float, bool]], sure: float
+) -> None:
+    taught, plain = after(of), after(of)
+    taught.learn(sure, 0.0)
+    taught.learn(sure, -0.0)
+    assert taught.features(60.0) == plain.features(60.0)
+
+
 @given(blinks)
 def test_what_is_long_ago_is_forgotten(of: list[tuple[float, float, float, bool]]) -> None:
     habits, silent = after(of), Habits(RULES)

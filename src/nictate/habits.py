@@ -67,7 +67,9 @@ class Habits:
         self._seen_s += seconds
 
     def learn(self, sure: float, height_uv: float) -> None:
-        """The network is ``sure``, 0 to 1, of a deflection of ``height_uv`` (signed)."""
+        """The network is ``sure``, 0 to 1, of a deflection of ``height_uv`` (signed); one of 0 teaches nothing."""
+        if height_uv == 0.0:
+            return
         fade = self._fade()
         self._of = {side: weight * fade for side, weight in self._of.items()}
         self._of[math.copysign(1.0, height_uv)] += sure

@@ -8,7 +8,7 @@ from made_people import person
 from made_words import Words, deflected, spoken
 
 from nictate.decision import NEVER, DecisionRules
-from nictate.training.choose import CONFIRMS, STARTS, UNCONFIRMED, choose, choose_start, startings
+from nictate.training.choose import CONFIRMS, STARTS, UNCONFIRMED, choose, choose_start, smooth, startings
 from nictate.training.corpus import LabelledSignal
 from nictate.training.evaluate import Score
 from nictate.training.heard import Heard, outcome
@@ -58,6 +58,13 @@ def test_of_thresholds_that_do_alike_the_highest_is_taken(someone: LabelledSigna
     rules = choose(CARD, heard)
     assert rules.confirm[-1] == CONFIRMS[-1]
     assert outcome(CARD, rules, heard).f1 == 1.0
+
+
+def test_each_threshold_is_judged_with_those_next_to_it() -> None:
+    assert smooth([0.9] * 5) == pytest.approx([0.9] * 5)
+    spike, slope = smooth([0.8, 0.8, 0.95, 0.8, 0.9, 0.9, 0.89]), smooth([0.1, 0.4, 0.7])
+    assert int(np.argmax(spike)) == 5  # One blink more at a single threshold is no reason to take it.
+    assert slope == pytest.approx([0.25, 0.4, 0.55])
 
 
 def test_of_look_aheads_that_do_alike_the_soonest_is_asked(someone: LabelledSignal) -> None:

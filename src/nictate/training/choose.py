@@ -16,9 +16,9 @@ from nictate.training.scores import Score
 
 UNCONFIRMED = 0.05
 """Share of the starts that no blink may complete."""
-ALIKE = 0.005
+ALIKE = 0.0025
 """Differences of F1 that are chance."""
-CONFIRMS = (0.3, 0.4, 0.5, 0.6, 0.7)
+CONFIRMS = (0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75)
 """Thresholds that are tried for ``blink``."""
 STARTS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, NEVER)
 """The same for ``blink/start``."""
@@ -31,13 +31,13 @@ def choose(card: ModelCard, heard: Sequence[Heard], looking: Sequence[Heard] = (
     begin is decided by the recordings alone: a jump of the gaze begins as a blink does, and to wait until it is known
     to be none would delay every start.
 
-    ``confirm`` is the threshold of the best F1 of ``blink``, people weighed by `shares`, asked of the longest look-
-    ahead alone or of more and more of the shorter ones, whichever is best. Which of those that do alike is best by a
-    hair says nothing of other people (cf. the one-standard-error rule of Breiman et al. 1984): of them, it is the one
-    that asks the shortest look-aheads, since that tells soonest, and of its thresholds the highest, since a false alarm
-    is worse than a miss where blinks are to mean something. ``start`` is what gives the least mean delay (the mean,
-    since who waits for the late ones does not care for the median) while all but `UNCONFIRMED` of the starts are
-    completed by a ``blink``, or, where that cannot be, fewest are not.
+    ``confirm`` is the threshold of the best F1 of ``blink``, people weighed by `shares`. Each is judged together with
+    those next to it, since which of them does best by one blink says nothing of other people; of equals it is the
+    highest, since a false alarm is worse than a miss where blinks are to mean something. It is asked of the longest
+    look-ahead alone or of more and more of the shorter ones: of those choices that do alike, of the shortest, since
+    that tells soonest (cf. the one-standard-error rule of Breiman et al. 1984). ``start`` is what gives the least mean
+    delay (the mean, since who waits for the late ones does not care for the median) while all but `UNCONFIRMED` of the
+    starts are completed by a ``blink``, or, where that cannot be, fewest are not.
     """
     looks = len(card.looks_s)
     everybody = [*heard, *looking]
@@ -51,12 +51,17 @@ def choose(card: ModelCard, heard: Sequence[Heard], looking: Sequence[Heard] = (
     tried: list[tuple[float, DecisionRules]] = []
     for first in range(looks):
         known = dataclasses.replace(card.decision, start=(NEVER,) * looks, habits=acquaint(card, everybody, first))
-        for level in reversed(CONFIRMS):
-            rules = dataclasses.replace(known, confirm=asked(card, first, level))
-            tried.append((worth(rules), rules))
+        rising = [dataclasses.replace(known, confirm=asked(card, first, level)) for level in CONFIRMS]
+        smoothed = zip(smooth([worth(rules) for rules in rising]), rising, strict=True)
+        tried.append(max(reversed(list(smoothed)), key=lambda of: of[0]))
     best = max(one for one, _ in tried)
     chosen = next(rules for one, rules in tried if one >= best - ALIKE)
     return dataclasses.replace(chosen, start=choose_start(card, chosen, heard))
+
+
+def smooth(of: Sequence[float]) -> list[float]:
+    """The mean of each with its neighbours; those at the ends have one."""
+    return [float(np.mean(of[max(0, k - 1) : k + 2])) for k in range(len(of))]
 
 
 def choose_start(card: ModelCard, chosen: DecisionRules, heard: Sequence[Heard]) -> tuple[float, ...]:

@@ -19,7 +19,7 @@ class Recipe:
     """Settings of a training run; the defaults are what the shipped model was made with."""
 
     seed: int = 1
-    epochs: int = 12
+    epochs: int = 24
     batches: int = 150
     """Batches an epoch."""
     batch: int = 20
