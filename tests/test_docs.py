@@ -157,6 +157,15 @@ def least_uv(silent_s: float) -> int | None:
     return next(told, None)
 
 
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name
+)
+def test_what_a_page_points_to_is_there(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    gone = [to for to in targets if not to.startswith(("http://", "https://")) and not (page.parent / to).exists()]
+    assert not gone
+
+
 def test_what_is_asked_of_a_first_blink_is_what_the_limits_say() -> None:
     limits = " ".join(README[README.index("## Limits") :].split())
     early, late = least_uv(2.0), least_uv(30.0)
