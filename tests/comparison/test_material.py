@@ -9,7 +9,9 @@ import pytest
 from made_material import RATE_HZ, Made, made
 
 from nictate.comparison.material import band_passed, gather
+from nictate.profile import Profile
 from nictate.signals import ConfigError, FloatArray, StreamError
+from nictate.simulate import Simulator
 
 SECONDS = 20.0
 
@@ -122,6 +124,18 @@ def test_where_names_say_nothing_the_blinks_show_the_frontal_channels(tmp_path: 
     label(path, [(a, b - a, "blink", f"{p:.4f}") for a, p, b in of().spans])
     assert set(gather(path, said=heard.append).signals.frontal) == {0, 1}
     assert any(line.startswith("no channel is known as frontal: blinks are largest at ch") for line in heard)
+
+
+def test_on_a_muse_the_blinks_show_where_they_are_seen(tmp_path: Path) -> None:
+    """Its reference is at the forehead."""
+    simulator = Simulator("muse", RATE_HZ, seed=1, profile=Profile(reference="Fpz"))
+    x = simulator.pull(round(SECONDS * RATE_HZ)).samples
+    path = save(tmp_path / "x_eeg.fif", x, simulator.montage.names, ["eeg"] * 4)
+    label(path, [(b.onset, b.end - b.onset, "blink", f"{b.peak:.4f}") for b in simulator.blinks()])
+    heard: list[str] = []
+    frontal = gather(path, said=heard.append).signals.frontal
+    assert {simulator.montage.names[k] for k in frontal} == {"TP9", "TP10"}
+    assert any(line.startswith("the reference is at the forehead: blinks are largest at TP") for line in heard)
 
 
 def test_what_cannot_be_compared_is_refused(tmp_path: Path, recording: Path) -> None:

@@ -67,6 +67,14 @@ def test_each_threshold_is_judged_with_those_next_to_it() -> None:
     assert slope == pytest.approx([0.25, 0.4, 0.55])
 
 
+def test_it_is_the_smoothed_figures_by_which_thresholds_are_chosen(
+    someone: LabelledSignal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = [spoken(CARD, someone, (dict.fromkeys(PEAKS, 0.97), dict.fromkeys(PEAKS, 0.99)))]
+    monkeypatch.setattr("nictate.training.choose.smooth", lambda of: [float(k == 2) for k in range(len(of))])
+    assert choose(CARD, heard).confirm[-1] == CONFIRMS[2]
+
+
 def test_of_look_aheads_that_do_alike_the_soonest_is_asked(someone: LabelledSignal) -> None:
     rules, f1 = confirmed_by(someone, dict.fromkeys(PEAKS, 0.97), dict.fromkeys(PEAKS, 0.99))
     assert rules.confirm == (CONFIRMS[-1],) * 2

@@ -120,11 +120,14 @@ def gather(
 
     montage = Montage(tuple(eeg_names[k] for k in eeg), rate_hz, reference=recording.montage.reference)
     found = _blinks(path, montage, samples[:, eeg], start_s, model, said)
-    frontal = montage.frontal or _showing(samples[:, eeg], found.peaks, rate_hz)
+    # Against a reference at the forehead the frontal channels show little, and others are known to show blinks.
+    known = montage.frontal if montage.frontal == montage.blink_channels else ()
+    frontal = known or _showing(samples[:, eeg], found.peaks, rate_hz)
     if not frontal:
         raise ConfigError(f"{path.name}: no channel is known as frontal, and no blink shows which are")
-    if not montage.frontal:
-        said(f"no channel is known as frontal: blinks are largest at {listed(montage.names[k] for k in frontal)}")
+    if not known:
+        why = "no channel is known as frontal" if not montage.frontal else "the reference is at the forehead"
+        said(f"{why}: blinks are largest at {listed(montage.names[k] for k in frontal)}")
     return Material(
         name=path.name,
         signals=Signals(
@@ -224,10 +227,10 @@ def _blinks(
 
 
 def _peaks(spans: Sequence[tuple[float, float | None, float]], montage: Montage, samples: FloatArray) -> FloatArray:
-    """Where no peak is told, it is the largest deflection of the frontal channels (or any) in the span."""
+    """Where no peak is told, it is the largest deflection of the channels that show blinks (or any) in the span."""
     if all(peak is not None for _, peak, _ in spans):
         return np.array([peak for _, peak, _ in spans], dtype=np.float64)
-    seen = list(montage.frontal or range(samples.shape[1]))
+    seen = list(montage.blink_channels or range(samples.shape[1]))
     height = np.abs(band_passed(samples[:, seen], montage.rate_hz, 1.0, 15.0)).max(axis=1)
     peaks = []
     for onset, peak, end in spans:
