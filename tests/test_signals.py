@@ -111,12 +111,12 @@ def test_a_muse_shows_blinks_on_all_four_channels_and_its_aux_may_be_anything(na
     assert derived.blink_channels == derived.frontal
 
 
-@pytest.mark.parametrize("reference", ["Fpz", "FPz", "AFz", "Fp1"])
-def test_against_a_reference_at_the_forehead_blinks_are_seen_everywhere(reference: str) -> None:
+@pytest.mark.parametrize("reference", ["Fpz", "FPz", "EEG Fp1", "fp2"])
+def test_against_a_reference_at_a_frontal_pole_blinks_are_seen_everywhere(reference: str) -> None:
     assert Montage(("Fp2", "Cz", "Oz"), 250.0, ("eeg", "eeg", "misc"), reference).blink_channels == (0, 1)
 
 
-@pytest.mark.parametrize("reference", ["", "Cz", "A1", "linked-ears", "average", "Fz", "CMS/DRL", "?"])
+@pytest.mark.parametrize("reference", ["", "Cz", "A1", "linked-ears", "average", "Fz", "AFz", "AF7", "CMS/DRL", "?"])
 def test_against_any_other_reference_they_are_seen_at_the_forehead(reference: str) -> None:
     montage = Montage(("Fp2", "Cz", "AF7", "F3"), 250.0, reference=reference)
     assert montage.blink_channels == montage.frontal == (0, 2)

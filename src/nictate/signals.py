@@ -80,14 +80,14 @@ class Montage:
     def blink_channels(self) -> tuple[int, ...]:
         """Indices of the EEG channels that are known to show blinks; may be empty.
 
-        The frontal ones. But what is seen is a difference: against a reference at the forehead it is the channels far
-        from it that show blinks, downwards, and those near it show little. Then it is all of them, but for inputs that
-        are called AUX, which may be anything. A Muse has its reference at Fpz, which its streams do not say.
+        The frontal ones. But what is seen is a difference: against a reference at Fp1, Fpz or Fp2 it is the channels
+        far from it that show blinks, downwards, and those near it show little. Then it is all of them, but for inputs
+        that are called AUX, which may be anything. A Muse has its reference at Fpz, which its streams do not say.
         """
         placed = tuple(i for i in self.eeg if "AUX" not in self.names[i].upper())
         is_muse = {"-".join(_electrodes(self.names[i])) for i in placed} in MUSES
         reference = self.reference or ("Fpz" if is_muse else "")
-        return placed if frontal_rank(reference) in (0, 1) else self.frontal
+        return placed if frontal_rank(reference) == 0 else self.frontal
 
     def _frontal_on_egi_net(self) -> tuple[int, ...]:
         """EGI nets number their electrodes, E1 ... E256; which are frontal depends on how many there are."""
@@ -115,7 +115,7 @@ EGI_FRONTAL: dict[int, tuple[int, ...]] = {
 20 degrees of Fp1, Fp2 and Fpz, by the positions that the maker gives."""
 
 
-MUSES = ({"TP9", "AF7", "AF8", "TP10"}, {"TP9", "FP1", "FP2", "TP10"})
+MUSES = (frozenset({"TP9", "AF7", "AF8", "TP10"}), frozenset({"TP9", "FP1", "FP2", "TP10"}))
 """Electrodes of the Muse headbands, of 2016 and later, and of 2014."""
 
 

@@ -127,7 +127,7 @@ def test_where_names_say_nothing_the_blinks_show_the_frontal_channels(tmp_path: 
 
 
 def test_on_a_muse_the_blinks_show_where_they_are_seen(tmp_path: Path) -> None:
-    """Its reference is at the forehead."""
+    """Its reference is at Fpz."""
     simulator = Simulator("muse", RATE_HZ, seed=1, profile=Profile(reference="Fpz"))
     x = simulator.pull(round(SECONDS * RATE_HZ)).samples
     path = save(tmp_path / "x_eeg.fif", x, simulator.montage.names, ["eeg"] * 4)
@@ -135,7 +135,7 @@ def test_on_a_muse_the_blinks_show_where_they_are_seen(tmp_path: Path) -> None:
     heard: list[str] = []
     frontal = gather(path, said=heard.append).signals.frontal
     assert {simulator.montage.names[k] for k in frontal} == {"TP9", "TP10"}
-    assert any(line.startswith("the reference is at the forehead: blinks are largest at TP") for line in heard)
+    assert any(line.startswith("the reference is at a frontal pole: blinks are largest at TP") for line in heard)
 
 
 def test_what_cannot_be_compared_is_refused(tmp_path: Path, recording: Path) -> None:

@@ -120,13 +120,13 @@ def gather(
 
     montage = Montage(tuple(eeg_names[k] for k in eeg), rate_hz, reference=recording.montage.reference)
     found = _blinks(path, montage, samples[:, eeg], start_s, model, said)
-    # Against a reference at the forehead the frontal channels show little, and others are known to show blinks.
+    # Against a reference at a frontal pole the frontal channels show little, and others are known to show blinks.
     known = montage.frontal if montage.frontal == montage.blink_channels else ()
     frontal = known or _showing(samples[:, eeg], found.peaks, rate_hz)
     if not frontal:
         raise ConfigError(f"{path.name}: no channel is known as frontal, and no blink shows which are")
     if not known:
-        why = "no channel is known as frontal" if not montage.frontal else "the reference is at the forehead"
+        why = "no channel is known as frontal" if not montage.frontal else "the reference is at a frontal pole"
         said(f"{why}: blinks are largest at {listed(montage.names[k] for k in frontal)}")
     return Material(
         name=path.name,
