@@ -22,7 +22,18 @@ SOURCES = {
 # In the order of the flow: each may import those before it.
 UNMIXING = ("kept", "passband", "drift", "unmixing", "refit", "orica")
 OCULAR = ("survey", "gate", "ocular", "members", "succession", "standing")
-SIGNAL_PATH = ("signals", "framing", "quality", *UNMIXING, *OCULAR, "ica", "filters", "scaling", "windows")
+SIGNAL_PATH = (
+    "signals",
+    "framing",
+    "quality",
+    *UNMIXING,
+    *OCULAR,
+    "ica",
+    "filters",
+    "rereference",
+    "scaling",
+    "windows",
+)
 STREAM_PATH = ("units", "stream", "dejitter", "reception")
 SIMULATION = ("electrodes", "profile", "head", "waveforms", "scenario", "background", "simulate")
 EVENTS = ("apex", "features", "decision", "patterns", "closures", "status", "tally", "wire", "tables", "scene")

@@ -368,7 +368,8 @@ def test_the_network_sees_windows_of_good_channels_and_no_more_than_it_can_take(
     assert watched.trusted == {False}
     # Of many channels those with the largest blinks; Fp1 is one of them, once a few blinks were seen.
     fp1 = Watched()
-    Detector(CARD, fp1, montage, channels=[montage.names.index("Fp1")]).push(block)
+    alone = Block(block.samples[:, [montage.names.index("Fp1")]], block.times)
+    Detector(CARD, fp1, Montage(("Fp1",), montage.rate_hz)).push(alone)
     assert any(np.allclose(row, fp1.shown[-1][0], rtol=0, atol=1e-5) for row in watched.shown[-1])
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nictate.signals import (
+    EGI_BEHIND,
     EGI_FRONTAL,
     MAX_CHANNELS,
     BlinkEvent,
@@ -16,6 +17,7 @@ from nictate.signals import (
     Montage,
     StreamError,
     frontal_rank,
+    is_behind,
 )
 
 
@@ -69,6 +71,12 @@ def test_the_nearest_to_the_eyes_come_first_and_the_far_ring_is_left_out() -> No
     assert Montage(("AF3", "F7", "Cz"), 250.0).frontal == (0, 1)
 
 
+def test_channels_are_sorted_into_rings_by_their_distance_from_the_eyes() -> None:
+    montage = Montage(("F3", "AF7", "Cz", "Fp2", "Fp1"), 250.0, ("eeg", "eeg", "eeg", "eeg", "misc"))
+    assert montage.rings == ((3,), (1,), (0,))
+    assert Montage(("x", "Cz"), 250.0).rings == ((), (), ())
+
+
 def test_frontal_channels_are_eeg_channels() -> None:
     montage = Montage(("Fp1", "Fp2", "VEOG"), 250.0, ("misc", "eeg", "eog"))
     assert montage.eeg == (1,)
@@ -80,6 +88,33 @@ def test_egi_nets_are_known_by_their_numbers(size: int) -> None:
     names = tuple(f"E{k}" for k in range(1, size))
     montage = Montage(names, 250.0)
     assert tuple(montage.names[k] for k in montage.frontal) == tuple(f"E{k}" for k in EGI_FRONTAL[size])
+
+
+@pytest.mark.parametrize("size", EGI_BEHIND)
+def test_the_back_of_an_egi_net_is_known_by_its_numbers(size: int) -> None:
+    montage = Montage(tuple(f"E{k}" for k in range(1, size)), 250.0)
+    assert tuple(montage.names[k] for k in montage.behind) == tuple(f"E{k}" for k in EGI_BEHIND[size])
+    assert not set(EGI_BEHIND[size]) & set(EGI_FRONTAL[size])
+
+
+@pytest.mark.parametrize("name", ["T7", "T3", "TP9", "CPz", "p4.", "PO10", "EEG O1-REF", "Iz", "RAW_TP10", "P3-A1"])
+def test_the_back_of_the_head_is_temporal_parietal_and_occipital(name: str) -> None:
+    assert is_behind(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["Fp1", "F3", "FT7", "C3", "Cz", "T1", "T2", "T", "P", "P300", "T7-P7", "M1", "AUX", ""]
+)
+def test_other_places_and_derivations_are_not(name: str) -> None:
+    assert not is_behind(name)
+
+
+def test_against_a_reference_at_the_forehead_the_back_is_no_background() -> None:
+    names = ("Fp1", "T7", "T8", "Pz", "misc")
+    kinds = ("eeg", "eeg", "eeg", "eeg", "misc")
+    assert Montage(names, 250.0, kinds, "Cz").behind == (1, 2, 3)
+    assert Montage(names, 250.0, kinds, "Fpz").behind == ()
+    assert Montage(MUSE, 256.0).behind == ()
 
 
 def test_two_numbered_electrodes_are_no_egi_net() -> None:

@@ -20,6 +20,7 @@ from nictate.framing import Frame, Framer, Run, Timeline
 from nictate.habits import Habits
 from nictate.ica import Ica, Parts, PassThrough, open_ica
 from nictate.quality import Fault, Quality
+from nictate.rereference import Rereference, spread
 from nictate.scaling import Scale
 from nictate.signals import BlinkEvent, Block, ConfigError, Montage, StreamError
 from nictate.windows import Window, Windows
@@ -66,7 +67,9 @@ class Detector:
         self._network = network
         self._on_clean = on_clean
         self._on_said = on_said
-        self._columns = np.array(chosen)
+        # The forehead alone is told from the back of the head: other channels that were chosen stay as they are.
+        behind = spread(montage.behind) if set(chosen) <= set(montage.frontal) else ()
+        self._columns, self._behind = np.array(chosen), np.array(behind, dtype=np.int64)
         self._frame = card.frame(montage.rate_hz)
         self._delay_s = card.band.delay_s(montage.rate_hz)
         self._timeline = Timeline(montage.rate_hz, card.hole_s)
@@ -83,7 +86,9 @@ class Detector:
         self._framer = Framer(self._frame, len(self.montage.names))
         self._quality = Quality(card.quality, frame_s, len(self.montage.names))
         self._ica.restart()
-        self._filters = Filters(card.band, rate, card.rate_hz, self._frame, inputs)
+        behind = len(self._behind)
+        self._filters = Filters(card.band, rate, card.rate_hz, self._frame, inputs + behind)
+        self._rereference = Rereference(inputs - 1, behind, card.rate_hz)
         self._scale = Scale(card.scale, card.quality.noisy_ratio, frame_s, inputs)
         self._windows = Windows(card.window, card.hop, inputs, card.scale.rows)
         self._decision = Decision(
@@ -145,7 +150,8 @@ class Detector:
                 self._closures.watch(frame.samples[:, self._columns], frame.good[self._columns], frame.times)
             parts = self._ica.push(frame)  # The blink source, and what the eyes put into the channels.
             filtered = self._filters.push(self._inputs(frame, parts))  # Causal, to the model's rate.
-            for window in self._windows.push(self._scale.push(filtered)):
+            clear = self._rereference.push(filtered)  # Without what the back of the head shows as well.
+            for window in self._windows.push(self._scale.push(clear)):
                 yield window, float(frame.times[-1])
             self._clean(raw, parts, len(raw.times))
 
@@ -167,13 +173,12 @@ class Detector:
         return events
 
     def _inputs(self, frame: Frame, parts: Parts) -> Frame:
-        """The chosen channels and, as the last column, the blink source."""
-        k = len(self.channels)
-        samples = np.empty((self._frame, k + 1))
-        samples[:, :k], samples[:, k] = frame.samples[:, self._columns], parts.source
-        good, fresh = np.empty(k + 1, dtype=np.bool_), np.empty(k + 1, dtype=np.bool_)
-        good[:k], good[k] = frame.good[self._columns], parts.trusted
-        fresh[:k], fresh[k] = frame.fresh[self._columns], parts.trusted and not self._trusted
+        """The chosen channels, the blink source, and the channels at the back of the head."""
+        chosen, behind = self._columns, self._behind
+        trusted = np.array([parts.trusted])
+        samples = np.hstack((frame.samples[:, chosen], parts.source[:, np.newaxis], frame.samples[:, behind]))
+        good = np.concatenate((frame.good[chosen], trusted, frame.good[behind]))
+        fresh = np.concatenate((frame.fresh[chosen], trusted & (not self._trusted), frame.fresh[behind]))
         self._trusted = parts.trusted
         return Frame(samples, frame.times, good, fresh)
 

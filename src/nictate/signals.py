@@ -67,14 +67,17 @@ class Montage:
         return tuple(i for i, kind in enumerate(self.kinds) if kind == "eeg")
 
     @property
+    def rings(self) -> tuple[tuple[int, ...], ...]:
+        """Indices of the EEG channels in each of `FRONTAL_RINGS`, nearest to the eyes first; any may be empty."""
+        ranks = [(i, frontal_rank(self.names[i])) for i in self.eeg]
+        return tuple(tuple(i for i, rank in ranks if rank == ring) for ring in range(len(FRONTAL_RINGS)))
+
+    @property
     def frontal(self) -> tuple[int, ...]:
         """Indices of the EEG channels whose name is known as frontal, nearest to the eyes first; may be empty."""
-        ranked = sorted((rank, i) for i in self.eeg if (rank := frontal_rank(self.names[i])) is not None)
-        if not ranked:
-            return self._frontal_on_egi_net()
-        best = ranked[0][0]
+        nearest = next((k for k, ring in enumerate(self.rings) if ring), None)
         # F3 is of use where nothing is nearer to the eyes, and only dilutes Fp1 where there is.
-        return tuple(i for rank, i in ranked if rank <= best + 1)
+        return self._on_egi_net(EGI_FRONTAL) if nearest is None else sum(self.rings[nearest : nearest + 2], ())
 
     @property
     def blink_channels(self) -> tuple[int, ...]:
@@ -89,12 +92,23 @@ class Montage:
         reference = self.reference or ("Fpz" if is_muse else "")
         return placed if frontal_rank(reference) == 0 else self.frontal
 
-    def _frontal_on_egi_net(self) -> tuple[int, ...]:
-        """EGI nets number their electrodes, E1 ... E256; which are frontal depends on how many there are."""
+    @property
+    def behind(self) -> tuple[int, ...]:
+        """Indices of the EEG channels that are known as temporal, parietal or occipital; may be empty.
+
+        Of what the frontal channels show, these share the reference's part and slow waves of the brain, and next to
+        nothing of a blink. Not so against a reference at the forehead; then there are none.
+        """
+        if self.blink_channels != self.frontal:
+            return ()
+        return tuple(i for i in self.eeg if is_behind(self.names[i])) or self._on_egi_net(EGI_BEHIND)
+
+    def _on_egi_net(self, of: dict[int, tuple[int, ...]]) -> tuple[int, ...]:
+        """EGI nets number their electrodes, E1 ... E256; where they are depends on how many there are."""
         numbers = {int(m[1]): i for i in self.eeg if (m := re.fullmatch(r"E(\d{1,3})", self.names[i].strip()))}
-        for size, frontal in EGI_FRONTAL.items():
+        for size, places in of.items():
             if len(numbers) >= 3 and max(numbers) <= size:
-                return tuple(numbers[k] for k in frontal if k in numbers)
+                return tuple(numbers[k] for k in places if k in numbers)
         return ()
 
 
@@ -114,6 +128,14 @@ EGI_FRONTAL: dict[int, tuple[int, ...]] = {
 """HydroCel GSN nets (largest electrode number, with the reference): the electrodes within some
 20 degrees of Fp1, Fp2 and Fpz, by the positions that the maker gives."""
 
+EGI_BEHIND: dict[int, tuple[int, ...]] = {
+    33: (13, 14, 15, 16, 7, 8, 9, 10),
+    65: (24, 52, 30, 44, 31, 42, 35, 39),
+    129: (39, 115, 58, 96, 60, 85, 70, 83),
+    257: (69, 202, 96, 170, 87, 153, 116, 150),
+}
+"""The same: those nearest to T7, T8, P7, P8, P3, P4, O1 and O2."""
+
 
 MUSES = (frozenset({"TP9", "AF7", "AF8", "TP10"}), frozenset({"TP9", "FP1", "FP2", "TP10"}))
 """Electrodes of the Muse headbands, of 2016 and later, and of 2014."""
@@ -130,6 +152,16 @@ def frontal_rank(name: str) -> int | None:
     if len(rings) == 2 and rings[0] is not None and rings[0] == rings[1]:
         return None
     return rings[0]
+
+
+def is_behind(name: str) -> bool:
+    """Whether a channel label is known as temporal, parietal or occipital, and no derivation between two of these.
+
+    T1 and T2 are not: they lie beside the eyes (Silverman 1960).
+    """
+    site = r"T([3-9]|10)|(TP|CP|P|PO|O|I)(\d|10|Z)"
+    known = [re.fullmatch(site, electrode) is not None for electrode in _electrodes(name)]
+    return known[0] and not any(known[1:])
 
 
 def _electrodes(name: str) -> list[str]:

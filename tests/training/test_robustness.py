@@ -9,7 +9,17 @@ from made_people import person
 
 from nictate.training.corpus import LabelledSignal
 from nictate.training.judge import Judged, judge
-from nictate.training.robustness import VARIANTS, after_silence, alone, louder, resampled, robustness, turned
+from nictate.training.robustness import (
+    VARIANTS,
+    after_silence,
+    against,
+    alone,
+    farther,
+    louder,
+    resampled,
+    robustness,
+    turned,
+)
 from stand_in import STAND_IN
 
 SKIP_S = (1.0, 0.3)
@@ -74,6 +84,36 @@ def test_what_cannot_be_changed_is_left_out(someone: LabelledSignal) -> None:
     assert alone(single) is None
 
 
+def test_without_the_electrodes_nearest_to_the_eyes_the_next_ones_are_looked_at(someone: LabelledSignal) -> None:
+    names = ("AF3", "Fp1", "Cz", "F4", "Fp2")
+    samples = np.tile(np.arange(5, dtype=np.float32), (len(someone.times), 1))
+    montage = dataclasses.replace(someone.montage, names=names, kinds=("eeg", "eeg", "misc", "eeg", "eeg"))
+    cap = dataclasses.replace(someone, montage=montage, samples=samples)
+    assert cap.farther == ((0, 3), (3,))
+    first = farther(cap)
+    assert first is not None
+    assert first.montage.names == ("AF3", "Cz", "F4")
+    assert first.montage.kinds == ("eeg", "misc", "eeg")
+    assert first.channels == (0, 2)
+    np.testing.assert_array_equal(first.samples[0], [0.0, 2.0, 3.0])
+    second = farther(first)
+    assert second is not None
+    assert second.montage.names == ("Cz", "F4")
+    assert farther(second) is None  # Nothing that is left is known to show blinks.
+    # Against a reference at the forehead, all channels are looked at, and none is nearer than others.
+    assert farther(dataclasses.replace(cap, montage=dataclasses.replace(montage, reference="Fpz"))) is None
+
+
+def test_against_another_electrode_its_own_signal_is_in_all(someone: LabelledSignal) -> None:
+    montage = dataclasses.replace(someone.montage, names=("Fp1", "Cz..", "O1"))
+    samples = np.random.default_rng(0).standard_normal((len(someone.times), 3)).astype(np.float32)
+    moved = against(dataclasses.replace(someone, montage=montage, samples=samples), "CZ")
+    assert moved is not None
+    assert moved.montage.names == ("Fp1", "O1")
+    np.testing.assert_array_equal(moved.samples, samples[:, [0, 2]] - samples[:, [1]])
+    assert against(someone, "Cz") is None
+
+
 def test_each_change_is_compared_with_the_same_recordings_as_they_are(
     someone: LabelledSignal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +127,10 @@ def test_each_change_is_compared_with_the_same_recordings_as_they_are(
     rows = {row.name: row for row in robustness(models, before, SKIP_S, lambda share, _: shares.append(share))}
     assert list(rows) == list(VARIANTS)
     assert sum(shares) == pytest.approx(1.0)
+    for name in ("without the electrodes nearest to the eyes", "against Cz"):
+        nobody = rows.pop(name)
+        assert nobody.people == 0
+        assert {nobody.to_dict()[key] for key in ("before", "after", "fall")} == {None}
     assert all(row.fall == pytest.approx(row.before - row.after) for row in rows.values())
     # The stand-in sees polarity and gain no more than the shipped model does.
     assert rows["polarity flipped"].fall == pytest.approx(0.0, abs=1e-9)

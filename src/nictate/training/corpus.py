@@ -47,6 +47,13 @@ class LabelledSignal:
         """Those that can show a blink, as the detector chooses them."""
         return self.montage.blink_channels or self.montage.eeg
 
+    @property
+    def farther(self) -> tuple[tuple[int, ...], ...]:
+        """Those that the detector would choose without the electrodes nearest to the eyes, and without the next."""
+        rings = self.montage.rings
+        there = [k for k, ring in enumerate(rings) if ring] if self.channels == self.montage.frontal else []
+        return tuple(tuple(sorted(sum(rings[k : k + 2], ()))) for k in there[1:])
+
     def block(self) -> Block:
         """The whole recording."""
         return Block(self.samples.astype(np.float64), self.times)

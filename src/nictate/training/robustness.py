@@ -1,4 +1,5 @@
-"""What the same recordings would have given on another amplifier: turned over, louder, slower, with one channel.
+"""What the same recordings would have given on another amplifier: turned over, louder, slower, with one channel,
+or with electrodes farther from the eyes.
 
 And what of somebody who had not blinked for a long time before.
 """
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.signal import butter, resample_poly, sosfiltfilt
 
-from nictate.signals import FloatArray, Montage
+from nictate.signals import FloatArray
 from nictate.training.augment import coloured
 from nictate.training.corpus import LabelledSignal
 from nictate.training.evaluate import Truth
@@ -56,9 +57,32 @@ def alone(s: LabelledSignal) -> LabelledSignal | None:
     """The channel nearest to the eyes, without the others; None where there is one only."""
     if len(s.channels) < 2:
         return None
-    k = s.channels[0]
-    montage = Montage((s.montage.names[k],), s.montage.rate_hz, reference=s.montage.reference)
-    return dataclasses.replace(s, montage=montage, samples=s.samples[:, [k]], source=None)
+    return _of(s, s.channels[:1])
+
+
+def farther(s: LabelledSignal) -> LabelledSignal | None:
+    """Without the electrodes nearest to the eyes; None where no others are known as frontal."""
+    if not s.farther:
+        return None
+    nearest = next(ring for ring in s.montage.rings if ring)
+    return _of(s, tuple(k for k in range(len(s.montage.names)) if k not in nearest))
+
+
+def against(s: LabelledSignal, electrode: str) -> LabelledSignal | None:
+    """As measured against one of its own electrodes, which nets and caps are; None where there is none of this name."""
+    names = [name.strip(" .").upper() for name in s.montage.names]
+    if electrode.upper() not in names or len(names) < 2:
+        return None
+    k = names.index(electrode.upper())
+    moved = dataclasses.replace(s, samples=s.samples - s.samples[:, [k]])
+    return _of(moved, tuple(i for i in range(len(names)) if i != k))
+
+
+def _of(s: LabelledSignal, channels: tuple[int, ...]) -> LabelledSignal:
+    """As a headset of these channels alone records it."""
+    names, kinds = (tuple(of[k] for k in channels) if of else () for of in (s.montage.names, s.montage.kinds))
+    montage = dataclasses.replace(s.montage, names=names, kinds=kinds)
+    return dataclasses.replace(s, montage=montage, samples=s.samples[:, channels], source=None)
 
 
 def resampled(s: LabelledSignal, rate_hz: float) -> LabelledSignal | None:
@@ -117,6 +141,8 @@ VARIANTS: dict[str, Callable[[LabelledSignal], LabelledSignal | None]] = {
     "at 500 Hz": lambda s: resampled(s, 500.0),
     "at 1000 Hz": lambda s: resampled(s, 1000.0),
     "one channel": alone,
+    "without the electrodes nearest to the eyes": farther,
+    "against Cz": lambda s: against(s, "Cz"),
     "after 5 min without blinks": lambda s: after_silence(s, 300.0),
 }
 

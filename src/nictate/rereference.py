@@ -1,0 +1,102 @@
+"""What the reference and the brain put into the forehead and the back of the head alike is no blink: it is taken out.
+
+All channels are measured against one electrode. Where that sits on the head (FCz of a cap, P3 of an EPOC, Cz of a net),
+what is under it is in every channel, and the forehead's blinks have it for a background; slow waves of the brain are
+shared as well. Channels at the back of the head show that, and next to nothing of a blink. From each channel at the
+forehead it is taken as far as it is found there: by a regression that is learned as the stream goes, from quiet
+stretches, so that it learns nothing from blinks (least squares of trimmed residuals, after Rousseeuw 1984, J. Am. Stat.
+Assoc. 79:871), and never by more than it is in the back itself, so that a blink loses no more than the little that the
+back shows of it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nictate.filters import Filtered
+from nictate.signals import BoolArray, FloatArray
+
+LEAST = 3
+"""Fewer channels at the back than these say too little of what is shared."""
+MOST = 8
+"""More than these say little more, and cost."""
+MEMORY_S = 20.0
+"""How far back the regression looks."""
+DOUBT_S = 1.0
+"""For so long as this, nothing shared is as likely as what was seen."""
+QUIET = 3.0
+"""Samples further off than so many times the usual are not learned from: blinks, saccades, movements, pops."""
+
+
+def spread(behind: tuple[int, ...]) -> tuple[int, ...]:
+    """As many of the channels as are listened to, from all over the list; none where they are too few."""
+    if len(behind) < LEAST:
+        return ()
+    places = np.linspace(0, len(behind) - 1, min(len(behind), MOST)).round().astype(int)
+    return tuple(behind[k] for k in places)
+
+
+class Rereference:
+    """Takes from the first ``inputs`` columns what the last ``behind`` have in common, and these out of the way.
+
+    Columns between them are left as they are, and all where less than `LEAST` of the last are good.
+    """
+
+    def __init__(self, inputs: int, behind: int, rate_hz: float) -> None:
+        self._inputs, self._behind = inputs, behind
+        self._step_s = 1.0 / rate_hz
+        self._seen_s = 0.0
+        self._usual = np.zeros(inputs)
+        self._usual_shared = 0.0
+        self._cross = np.zeros(inputs)
+        self._within = np.zeros(inputs)
+        self._weights = np.zeros(inputs)
+
+    @property
+    def weights(self) -> FloatArray:
+        """(inputs,) how much of what is shared was taken out last, 0 to 1."""
+        return self._weights
+
+    def push(self, frame: Filtered) -> Filtered:
+        """The frame without the last columns."""
+        if not self._behind:
+            return frame
+        kept = frame.samples.shape[1] - self._behind
+        samples, good, fresh = frame.samples[:, :kept], frame.good[:kept], frame.fresh[:kept]
+        told = frame.good[kept:]
+        if len(samples) and np.count_nonzero(told) >= LEAST:
+            shared = _shared(frame.samples[:, kept:][:, told])
+            samples = samples.copy()
+            x, can = samples[:, : self._inputs], good[: self._inputs]
+            x -= np.where(can, self._learn(x, shared, can, fresh[: self._inputs]), 0.0) * shared[:, np.newaxis]
+        return Filtered(samples, frame.times, good, fresh)
+
+    def _learn(self, x: FloatArray, shared: FloatArray, good: BoolArray, fresh: BoolArray) -> FloatArray:
+        """(inputs,) the weights, with what ``x`` (n, inputs) and ``shared`` (n,) say of them."""
+        if fresh.any():
+            self._cross[fresh] = self._within[fresh] = self._weights[fresh] = 0.0
+        lasting_s = len(x) * self._step_s
+        self._seen_s += lasting_s
+        share = lasting_s / min(self._seen_s, MEMORY_S)
+        rest = np.abs(x - self._weights * shared[:, np.newaxis])
+        size = np.abs(shared)
+        # Means that no blink can raise by much.
+        limit, limit_shared = QUIET * self._usual, QUIET * self._usual_shared
+        started = self._seen_s > lasting_s
+        now = np.minimum(rest, limit).mean(axis=0) if started else rest.mean(axis=0)
+        self._usual = np.where(good, self._usual + share * (now - self._usual), self._usual)
+        now_shared = float((np.minimum(size, limit_shared) if started else size).mean())
+        self._usual_shared += share * (now_shared - self._usual_shared)
+        quiet = (rest <= QUIET * self._usual) & (size <= QUIET * self._usual_shared)[:, np.newaxis] & good
+        fade = np.exp(-lasting_s / MEMORY_S)
+        self._cross = fade * self._cross + shared @ (x * quiet)
+        self._within = fade * self._within + (shared * shared) @ quiet
+        doubt = self._usual_shared**2 * DOUBT_S / self._step_s
+        self._weights = np.clip(self._cross / (self._within + doubt + 1e-9), 0.0, 1.0)
+        return self._weights
+
+
+def _shared(behind: FloatArray) -> FloatArray:
+    """(n,) the mean of the inner half of ``behind`` (n, channels) at each time: a single bad electrode is not heard."""
+    drop = behind.shape[1] // 4
+    return np.asarray(np.sort(behind, axis=1)[:, drop : behind.shape[1] - drop].mean(axis=1))
