@@ -14,7 +14,18 @@ from nictate.service import open_detector
 from nictate.signals import Block
 from nictate.simulate import Simulator
 
-STAGES = ("timeline", "framer", "quality", "ica", "filters", "scale", "windows", "network", "decision")
+STAGES = (
+    "timeline",
+    "framer",
+    "quality",
+    "ica",
+    "filters",
+    "rereference",
+    "scale",
+    "windows",
+    "network",
+    "decision",
+)
 
 
 LEARNING_S = 30.0

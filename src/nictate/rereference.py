@@ -11,6 +11,8 @@ back shows of it.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from nictate.filters import Filtered
@@ -46,8 +48,7 @@ class Rereference:
         self._inputs, self._behind = inputs, behind
         self._step_s = 1.0 / rate_hz
         self._seen_s = 0.0
-        self._usual = np.zeros(inputs)
-        self._usual_shared = 0.0
+        self._usual = np.zeros(inputs + 1)  # The last is that of what is shared.
         self._cross = np.zeros(inputs)
         self._within = np.zeros(inputs)
         self._weights = np.zeros(inputs)
@@ -75,28 +76,30 @@ class Rereference:
         """(inputs,) the weights, with what ``x`` (n, inputs) and ``shared`` (n,) say of them."""
         if fresh.any():
             self._cross[fresh] = self._within[fresh] = self._weights[fresh] = 0.0
-        lasting_s = len(x) * self._step_s
-        self._seen_s += lasting_s
-        share = lasting_s / min(self._seen_s, MEMORY_S)
-        rest = np.abs(x - self._weights * shared[:, np.newaxis])
-        size = np.abs(shared)
+        n, k = x.shape
+        lasting_s = n * self._step_s
+        sizes = np.empty((n, k + 1))
+        np.subtract(x, self._weights * shared[:, np.newaxis], out=sizes[:, :k])
+        sizes[:, k] = shared
+        np.abs(sizes, out=sizes)
         # Means that no blink can raise by much.
-        limit, limit_shared = QUIET * self._usual, QUIET * self._usual_shared
-        started = self._seen_s > lasting_s
-        now = np.minimum(rest, limit).mean(axis=0) if started else rest.mean(axis=0)
-        self._usual = np.where(good, self._usual + share * (now - self._usual), self._usual)
-        now_shared = float((np.minimum(size, limit_shared) if started else size).mean())
-        self._usual_shared += share * (now_shared - self._usual_shared)
-        quiet = (rest <= QUIET * self._usual) & (size <= QUIET * self._usual_shared)[:, np.newaxis] & good
-        fade = np.exp(-lasting_s / MEMORY_S)
-        self._cross = fade * self._cross + shared @ (x * quiet)
-        self._within = fade * self._within + (shared * shared) @ quiet
-        doubt = self._usual_shared**2 * DOUBT_S / self._step_s
-        self._weights = np.clip(self._cross / (self._within + doubt + 1e-9), 0.0, 1.0)
+        within = sizes if self._seen_s == 0.0 else np.minimum(sizes, QUIET * self._usual)
+        self._seen_s += lasting_s
+        step = np.add.reduce(within) / n - self._usual
+        step[:k][~good] = 0.0
+        self._usual = self._usual + lasting_s / min(self._seen_s, MEMORY_S) * step
+        quiet = sizes <= QUIET * self._usual
+        learned = quiet[:, :k] & quiet[:, k:] & good
+        fade = math.exp(-lasting_s / MEMORY_S)
+        self._cross = fade * self._cross + shared @ (x * learned)
+        self._within = fade * self._within + (shared * shared) @ learned
+        doubt = self._usual[k] ** 2 * DOUBT_S / self._step_s
+        self._weights = np.minimum(np.maximum(self._cross / (self._within + doubt + 1e-9), 0.0), 1.0)
         return self._weights
 
 
 def _shared(behind: FloatArray) -> FloatArray:
     """(n,) the mean of the inner half of ``behind`` (n, channels) at each time: a single bad electrode is not heard."""
     drop = behind.shape[1] // 4
-    return np.asarray(np.sort(behind, axis=1)[:, drop : behind.shape[1] - drop].mean(axis=1))
+    inner = np.sort(behind, axis=1)[:, drop : behind.shape[1] - drop]
+    return np.asarray(np.add.reduce(inner, axis=1) / inner.shape[1])
