@@ -498,3 +498,29 @@ def test_what_the_network_says_first_is_heard_with_the_time_of_which_it_speaks()
     blinks = [b.peak for b in simulator.blinks() if b.kind == "blink" and b.peak < times[-1]]
     near = [said[np.abs(times - peak) < 0.1].max() for peak in blinks]
     assert np.median(near) > 0.9 > 0.2 > np.median(said)
+
+
+@pytest.mark.parametrize(
+    ("reference", "channels", "shared"),
+    [
+        ("", None, False),
+        ("", (0,), False),  # A part of the forehead.
+        ("Fpz", None, True),  # There, the back shows blinks itself.
+        ("", (0, 2), True),  # Who chooses others as well gets what they show.
+    ],
+)
+def test_what_the_back_of_the_head_shows_too_is_taken_from_the_forehead(
+    reference: str, channels: tuple[int, ...] | None, shared: bool
+) -> None:
+    rng = np.random.default_rng(1)
+    names = ("AF3", "AF4", "T7", "T8", "P7", "P8", "O1")
+    n = 128 * 30
+    common = np.convolve(rng.standard_normal(n + 15), np.hanning(16), "valid")[:, np.newaxis]
+    samples = 10.0 * common + 2.0 * rng.standard_normal((n, len(names)))
+    montage = Montage(names, 128.0, reference=reference)
+    detector = Detector(CARD, Watched(), montage, channels=channels, ica=PassThrough())
+    windows = [window for window, _ in detector.windows(Block(samples, np.arange(n) / 128.0))]
+    apart = Detector(CARD, Watched(), Montage(names[:2], 128.0), ica=PassThrough())
+    alone = [window for window, _ in apart.windows(Block(samples[:, :2], np.arange(n) / 128.0))]
+    left = np.abs(windows[-1].samples[:, 0]).mean() / np.abs(alone[-1].samples[:, 0]).mean()
+    assert (left == pytest.approx(1.0)) if shared else (left < 0.5)

@@ -62,7 +62,7 @@ class Worn:
     looked_at: tuple[str, ...]
     """The channels that the detector chose."""
     height_uv: float
-    """Of a full blink of a person between the second and the third, where the detector sees it best."""
+    """Of a full blink of the median person, where the detector sees it best."""
     score: Score
 
 
