@@ -22,7 +22,8 @@ same {len(BLINKS_UV)} simulated people wear each for {LASTING_S / 60:g} minutes.
 {", ".join(f"{uv:g}" for uv in BLINKS_UV)} µV at Fp1
 against linked ears, half blinks and doubles among them, and they look about, clench their jaws and do all else that
 `nictate simulate` does. Nothing but places, reference and rate is the headset's own: amplifiers, dry electrodes and
-hair are not simulated. For real recordings see the figures of the [README](../README.md). Measured by
+hair are not simulated. No network and no threshold has seen these people, but it was by them that the re-reference was
+designed. For real recordings see the figures of the [README](../README.md). Measured by
 `scripts/bench-headsets`.
 
 *Looked at* are the channels that the detector chooses by their names; *blinks, µV* is how high a full blink of the

@@ -25,7 +25,7 @@ LASTING_S = 120.0
 BLINKS_UV = (110.0, 150.0, 200.0, 270.0)
 """Height of the blinks of each of the people, at Fp1 against linked ears."""
 FIRST_SEED = 300
-"""Nobody was learned from or chosen by under these seeds."""
+"""No network has learned from people of these seeds, and no threshold was chosen by them."""
 
 
 @dataclass(frozen=True, slots=True)
