@@ -408,6 +408,24 @@ def test_a_blink_in_the_swing_that_the_one_before_has_left_is_another(rules: Dec
     assert [e.peak for e in events if e.kind == "blink"] == pytest.approx(peaks, abs=0.02)
 
 
+@pytest.mark.parametrize("rules", [RULES, BOTH])
+@pytest.mark.parametrize("polarity", [-1.0, 1.0])
+@pytest.mark.parametrize("first", [2.84, 2.86, 2.88, 2.9])
+@pytest.mark.parametrize("slope_uv", [20.0, 60.0])
+def test_a_word_about_the_way_up_out_of_a_swing_is_about_the_blink(
+    rules: DecisionRules, polarity: float, first: float, slope_uv: float
+) -> None:
+    """The signal has long been on the other side, and comes back from it: that is no deflection of its own."""
+    t = np.arange(800) / RATE_HZ
+    swing = np.where(t > 1.0, 90.0 - slope_uv * (t - 1.0) / 2.0, 0.0) * np.clip(4.0 - t, 0.0, 1.0)
+    said = [*np.arange(first, 3.01, 0.02)]
+    events = Scene(polarity * (1.5 * blinks([3.0])[:, 0] - swing)[:, np.newaxis], said, said, rules=rules).events()
+    (blink,) = (e for e in events if e.kind == "blink")
+    assert kinds(events) == ["blink/start", "blink"]
+    assert blink.peak == pytest.approx(3.0, abs=0.011)
+    assert blink.amplitude == pytest.approx(polarity * 150.0, rel=0.1)
+
+
 def test_a_look_ahead_that_is_not_asked_says_nothing() -> None:
     silent = dataclasses.replace(RULES, start=(NEVER, NEVER), confirm=(NEVER, NEVER))
     assert Scene(blinks([3.0]), [3.0], [3.0], rules=silent).events() == []

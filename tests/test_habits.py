@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nictate.habits import SILENCE, TRUSTED, Features, HabitRules, Habits, log_odds
+from nictate.habits import OWN, SILENCE, TRUSTED, Features, HabitRules, Habits, log_odds
 
 RULES = HabitRules(
     memory_s=120.0, usual_per_min=12.0, doubt=2.0, usual_uv=60.0, weights=(0.3, 1.2, 1.0, 0.7, 1.5, -1.0, 2.0)
@@ -50,6 +50,15 @@ def test_the_better_a_person_is_known_the_less_others_count(
     many = after([(1.0, 1.0, 100.0, False)] * 100).features(height_uv)
     assert many.unknown == pytest.approx(0.0, abs=0.02)
     assert many.taller == pytest.approx(0.0, abs=0.02)
+
+
+def test_one_blink_tells_more_of_a_person_than_other_people_do() -> None:
+    """Or an amplifier that delivers a third of everything would have its blinks doubted for minutes."""
+    one, three = (after([(1.0, 1.0, 20.0, False)] * n).features(20.0) for n in (1, 3))
+    assert OWN > 1.0
+    assert one.unknown == pytest.approx(1.0 / (1.0 + OWN))
+    assert one.taller == pytest.approx(-TRUSTED / (1.0 + OWN))
+    assert three.unknown == pytest.approx(1.0 / (1.0 + 3.0 * OWN), rel=0.05)
 
 
 def test_the_word_of_the_network_stands_where_nothing_else_weighs() -> None:

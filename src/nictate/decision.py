@@ -205,7 +205,11 @@ class Decision:
                 break
             # No further than one blink reaches: where two follow closely, the network may speak of them as one.
             until = min(hump.ended, hump.began + rules.apart_s)
-            shape = self._read(window, max(hump.began - rules.around_s, self._last_end), until + rules.around_s)
+            since, until = max(hump.began - rules.around_s, self._last_end), until + rules.around_s
+            if not self._soon(since):
+                # As far as its height was sought when it was spoken of: the first word may be of the way up alone.
+                until = max(until, min(hump.began + rules.apart_s, decided))
+            shape = self._read(window, since, until)
             if not (shape.closed or at_last):
                 break
             peak, end = shape.peak - self._delay_s, shape.end - self._delay_s
@@ -293,7 +297,7 @@ class Decision:
 
     def _find(self, window: Window, earliest: float, latest: float) -> Apex:
         """The largest deflection between two times (true ones: the signal comes later by the delay)."""
-        times, rules = window.times, self._rules
+        times = window.times
         lo, hi = times.searchsorted((earliest + self._delay_s, latest + self._delay_s))
         lo = min(int(lo), len(times) - 1)
         hi = max(min(int(hi), len(times)), lo + 1)
@@ -312,8 +316,17 @@ class Decision:
             if rises[row, column] <= 0.0:
                 y = window.samples[:, column] * side
                 return Apex(column, y, lo + row, float(y[lo + row]), 0.0)
+        apex = self._apex(window, column, lo + row, side)
+        if apex.height_uv == 0.0 and not self._soon(earliest):
+            # Nothing rises on this side: the signal comes back from it, and what is meant is on the other.
+            row, column = divmod(int((-side * z).argmax()), z.shape[1])
+            apex = self._apex(window, column, lo + row, -side)
+        return apex
+
+    def _apex(self, window: Window, column: int, near: int, side: float) -> Apex:
+        """What rises on one side of an input, with its top at the sample ``near`` or where it climbs to from there."""
         y = window.samples[:, column] * side
-        peak = climb(y, lo + row, round(rules.apart_s * self._rate_hz))
+        peak = climb(y, near, round(self._rules.apart_s * self._rate_hz))
         level = float(y[max(0, peak - self._reach) : peak + 1].min())
         return Apex(column, y, peak, level, side * (float(y[peak]) - level))
 

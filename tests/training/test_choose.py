@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 from made_people import person
-from made_words import Words, deflected, spoken
+from made_words import deflected, spoken
 
 from nictate.decision import NEVER, DecisionRules
-from nictate.training.choose import CONFIRMS, STARTS, UNCONFIRMED, choose, choose_start, smooth, startings
+from nictate.training.choose import ALIKE, CONFIRMS, STARTS, UNCONFIRMED, choose, choose_start, smooth, startings
 from nictate.training.corpus import LabelledSignal
 from nictate.training.evaluate import Score
 from nictate.training.heard import Heard, outcome
@@ -31,33 +31,35 @@ def test_what_can_be_told_apart_is(someone: LabelledSignal, true: float, false: 
     assert outcome(CARD, choose(CARD, heard), heard).f1 == 1.0
 
 
-def confirmed_by(someone: LabelledSignal, early: Words, late: Words) -> tuple[DecisionRules, float]:
-    heard = [spoken(CARD, someone, (early, late))]
-    rules = choose(CARD, heard)
-    return rules, outcome(CARD, rules, heard).f1
-
-
-def test_look_aheads_that_know_more_together_confirm_together(someone: LabelledSignal) -> None:
+@pytest.mark.parametrize(("looks_s", "asked"), [((0.14, 0.4), 2), ((0.12, 0.4), 2), ((0.1, 0.4), 1), ((0.06, 0.1), 1)])
+def test_look_aheads_that_have_seen_enough_confirm_together(
+    someone: LabelledSignal, looks_s: tuple[float, float], asked: int
+) -> None:
     """Each is silent of every other blink; the longest is always asked."""
-    rules, f1 = confirmed_by(someone, dict.fromkeys(PEAKS[::2], 0.9), dict.fromkeys(PEAKS[1::2], 0.9))
-    assert rules.confirm[0] == rules.confirm[1] < NEVER
-    assert f1 == 1.0
+    card = dataclasses.replace(CARD, looks_s=looks_s)
+    heard = [spoken(card, someone, (dict.fromkeys(PEAKS[::2], 0.9), dict.fromkeys(PEAKS[1::2], 0.9)))]
+    rules = choose(card, heard)
+    assert sum(p < NEVER for p in rules.confirm) == asked
+    assert rules.confirm[-1] < NEVER
+    assert outcome(card, rules, heard).recall == pytest.approx(asked / 2, abs=0.05)
 
 
-def test_a_look_ahead_that_is_wrong_confirms_nothing(someone: LabelledSignal) -> None:
+def test_what_has_seen_too_little_confirms_nothing(someone: LabelledSignal) -> None:
     """It is as sure as the longest one, of what is none."""
-    rules, f1 = confirmed_by(someone, dict.fromkeys(AT, 0.9), dict.fromkeys(PEAKS, 0.9))
-    assert rules.confirm[0] == NEVER
-    assert rules.confirm[1] < NEVER
-    assert f1 == 1.0
+    heard = [spoken(CARD, someone, (dict.fromkeys(AT, 0.9), dict.fromkeys(PEAKS, 0.9)))]
+    assert outcome(CARD, choose(CARD, heard), heard).f1 == 1.0
 
 
-def test_of_thresholds_that_do_alike_the_highest_is_taken(someone: LabelledSignal) -> None:
+def test_of_thresholds_that_do_alike_the_middle_is_taken(
+    someone: LabelledSignal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     words = {**dict.fromkeys(OTHERS, 0.15), **dict.fromkeys(PEAKS, 0.97)}
     heard = [spoken(CARD, someone, (words, words))]
-    rules = choose(CARD, heard)
-    assert rules.confirm[-1] == CONFIRMS[-1]
-    assert outcome(CARD, rules, heard).f1 == 1.0
+    figures = [0.0, 0.8, 0.9, 0.9 - 0.9 * ALIKE, 0.9, 0.9 - 1.1 * ALIKE, 0.1, 0.0]
+    monkeypatch.setattr("nictate.training.choose.smooth", lambda _: figures)
+    assert choose(CARD, heard).confirm[-1] == CONFIRMS[3]
+    monkeypatch.setattr("nictate.training.choose.smooth", lambda _: [1.0] * len(figures))
+    assert choose(CARD, heard).confirm[-1] == CONFIRMS[len(CONFIRMS) // 2]
 
 
 def test_each_threshold_is_judged_with_those_next_to_it() -> None:
@@ -73,12 +75,6 @@ def test_it_is_the_smoothed_figures_by_which_thresholds_are_chosen(
     heard = [spoken(CARD, someone, (dict.fromkeys(PEAKS, 0.97), dict.fromkeys(PEAKS, 0.99)))]
     monkeypatch.setattr("nictate.training.choose.smooth", lambda of: [float(k == 2) for k in range(len(of))])
     assert choose(CARD, heard).confirm[-1] == CONFIRMS[2]
-
-
-def test_of_look_aheads_that_do_alike_the_soonest_is_asked(someone: LabelledSignal) -> None:
-    rules, f1 = confirmed_by(someone, dict.fromkeys(PEAKS, 0.97), dict.fromkeys(PEAKS, 0.99))
-    assert rules.confirm == (CONFIRMS[-1],) * 2
-    assert f1 == 1.0
 
 
 def hasty(s: LabelledSignal, false: float) -> Heard:
