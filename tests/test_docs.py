@@ -147,13 +147,14 @@ def test_the_figures_are_those_of_the_shipped_model() -> None:
     assert FIGURES["insert"](README, FIGURES["render"](card["about"])) == README
 
 
-def least_uv(silent_s: float) -> int | None:
-    """The least height of a first blink after so long that the shipped model tells, the network as sure as can be."""
+def least_sure(silent_s: float, height_uv: float) -> float | None:
+    """How sure the network must be of a first blink, after so long, for the shipped model to tell it."""
     rules = ModelCard.from_json(shipped_card().read_text(encoding="utf-8")).decision
     habits = Habits(rules.habits)
     habits.watch(silent_s)
     asked = log_odds(min(rules.confirm))
-    told = (uv for uv in range(1, 10_000) if habits.log_odds(1.0, habits.features(float(uv))) >= asked)
+    features = habits.features(height_uv)
+    told = (k / 1000 for k in range(500, 1000) if habits.log_odds(k / 1000, features) >= asked)
     return next(told, None)
 
 
@@ -168,9 +169,13 @@ def test_what_a_page_points_to_is_there(page: Path) -> None:
 
 def test_what_is_asked_of_a_first_blink_is_what_the_limits_say() -> None:
     limits = " ".join(README[README.index("## Limits") :].split())
-    early, late = least_uv(2.0), least_uv(30.0)
-    assert f"{early} µV are asked after 2 s, and {late} µV after 30 s or ten hours" in limits
-    assert least_uv(36_000.0) == late
+    of_80, of_60 = ([least_sure(seconds, uv) for seconds in (2.0, 30.0)] for uv in (80.0, 60.0))
+    assert (
+        f"of a first blink of 80 µV the network must be {of_80[0]:.2f} sure after 2 s, and {of_80[1]:.2f} after 30 s or "
+        f"ten hours; of one of 60 µV or less, {of_60[0]:.2f} and {of_60[1]:.2f}, as sure as can be."
+    ) in limits
+    assert least_sure(36_000.0, 80.0) == of_80[1]
+    assert least_sure(36_000.0, 60.0) == least_sure(36_000.0, 5.0) == of_60[1]
 
 
 def test_figures_are_shown_as_they_are() -> None:
