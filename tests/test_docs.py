@@ -171,8 +171,8 @@ def test_what_is_asked_of_a_first_blink_is_what_the_limits_say() -> None:
     limits = " ".join(README[README.index("## Limits") :].split())
     of_80, of_60 = ([least_sure(seconds, uv) for seconds in (2.0, 30.0)] for uv in (80.0, 60.0))
     assert (
-        f"of a first blink of 80 µV the network must be {of_80[0]:.2f} sure after 2 s, and {of_80[1]:.2f} after 30 s or "
-        f"ten hours; of one of 60 µV or less, {of_60[0]:.2f} and {of_60[1]:.2f}, as sure as can be."
+        f"of a first blink of 80 µV the network must be {of_80[0]:.2f} sure after 2 s, and {of_80[1]:.2f} after 30 s "
+        f"or ten hours; of one of 60 µV or less, {of_60[0]:.2f} and {of_60[1]:.2f}, as sure as can be."
     ) in limits
     assert least_sure(36_000.0, 80.0) == of_80[1]
     assert least_sure(36_000.0, 60.0) == least_sure(36_000.0, 5.0) == of_60[1]
