@@ -133,6 +133,22 @@ def test_bad_channels_are_neither_told_from_nor_changed() -> None:
     assert np.abs(y[1200:1400, 0] - x[1200:1400, 0]).max() > 0.0
 
 
+@pytest.mark.parametrize("told", [LEAST - 1, LEAST])
+def test_a_channel_that_begins_anew_is_unknown_whatever_the_back_says(told: int) -> None:
+    """Also while too few at the back are good: what was learned before is of another signal."""
+    x, _ = made(8, 2000, 1.0, 0.0, leak=0.0)
+    stage = Rereference(2, BEHIND, RATE_HZ)
+    pushed(stage, x)
+    before = stage.weights.copy()
+    good = np.ones(3 + BEHIND, dtype=np.bool_)
+    good[3 + told :] = False
+    anew = np.arange(3 + BEHIND) == 0
+    stage.push(Filtered(x[:FRAME], np.arange(FRAME) / RATE_HZ, good, anew))
+    assert before.min() > 0.5
+    assert stage.weights[0] < 0.2
+    assert stage.weights[1] > 0.5
+
+
 def test_without_a_back_frames_pass_as_they_are() -> None:
     frame = Filtered(np.ones((4, 3)), np.arange(4.0), np.ones(3, dtype=np.bool_), np.ones(3, dtype=np.bool_))
     assert Rereference(2, 0, RATE_HZ).push(frame) is frame

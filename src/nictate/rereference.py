@@ -65,17 +65,19 @@ class Rereference:
         kept = frame.samples.shape[1] - self._behind
         samples, good, fresh = frame.samples[:, :kept], frame.good[:kept], frame.fresh[:kept]
         told = frame.good[kept:]
+        # Also while the back says nothing: what was known of a channel that begins anew is of another signal.
+        anew = fresh[: self._inputs]
+        if anew.any():
+            self._cross[anew] = self._within[anew] = self._weights[anew] = 0.0
         if len(samples) and np.count_nonzero(told) >= LEAST:
             shared = _shared(frame.samples[:, kept:][:, told])
             samples = samples.copy()
             x, can = samples[:, : self._inputs], good[: self._inputs]
-            x -= np.where(can, self._learn(x, shared, can, fresh[: self._inputs]), 0.0) * shared[:, np.newaxis]
+            x -= np.where(can, self._learn(x, shared, can), 0.0) * shared[:, np.newaxis]
         return Filtered(samples, frame.times, good, fresh)
 
-    def _learn(self, x: FloatArray, shared: FloatArray, good: BoolArray, fresh: BoolArray) -> FloatArray:
+    def _learn(self, x: FloatArray, shared: FloatArray, good: BoolArray) -> FloatArray:
         """(inputs,) the weights, with what ``x`` (n, inputs) and ``shared`` (n,) say of them."""
-        if fresh.any():
-            self._cross[fresh] = self._within[fresh] = self._weights[fresh] = 0.0
         n, k = x.shape
         lasting_s = n * self._step_s
         sizes = np.empty((n, k + 1))
