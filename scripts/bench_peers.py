@@ -67,7 +67,7 @@ def compare(wanted: argparse.Namespace) -> None:
             verdict = judge(card, network, signals, SKIP_S, lambda name: advance(1.0, name))
         ours = held_out(verdict.recordings, groups, wanted.zero_phase)
     else:
-        ours = cross_validated(wanted.cross_validated, groups)
+        ours = cross_validated(wanted.cross_validated, groups, wanted.zero_phase)
     rows: list[Row] = []
     with progress(len(peers) * len(groups), "peers x sets") as advance:
         for peer in peers:

@@ -13,7 +13,7 @@ from nictate.peers.contest import groups_of
 from nictate.peers.ourselves import NAME, cost_ms, cross_validated, held_out
 from nictate.signals import ConfigError
 from nictate.training.corpus import LabelledSignal
-from nictate.training.scores import Score, add
+from nictate.training.scores import Score, add, delays
 from stand_in import CARD, matched_filter
 
 
@@ -31,7 +31,13 @@ def verdict(signals: list[LabelledSignal]) -> dict[str, Any]:
     found = scores(signals)
     sets = {name: add(found[s.name] for s in signals if s.set == name) for name in ("a", "b")}
     return {
-        "recordings": {name: one.to_dict() for name, one in found.items()},
+        "recordings": {
+            name: {
+                **one.to_dict(),
+                "delays_ms": {key: [1e3 * delay_s for delay_s in of] for key, of in delays(one).items()},
+            }
+            for name, one in found.items()
+        },
         "sets": {name: one.to_dict() for name, one in sets.items()},
         "overall": add(found.values()).to_dict(),
     }
@@ -47,6 +53,35 @@ def test_held_out_and_cross_validated_figures_are_told_alike(signals: list[Label
     # Of parts only what adds up is known.
     assert crossed.groups["a, certain labels"]["f1"] == ours.groups["a, certain labels"]["f1"]
     assert crossed.groups["a, certain labels"]["blink_latency_median_ms"] is None
+
+
+@pytest.mark.parametrize("zero_phase", [(), ("a",), ("b",), ("a", "b"), ("c",)])
+def test_sets_whose_filter_has_shifted_blinks_tell_no_delays(
+    signals: list[LabelledSignal], tmp_path: Path, zero_phase: tuple[str, ...]
+) -> None:
+    """As for its peers."""
+    groups = groups_of(signals)
+    (tmp_path / "all.json").write_text(json.dumps(verdict(signals)), encoding="utf-8")
+    ours, crossed = (
+        held_out(scores(signals), groups, zero_phase),
+        cross_validated(tmp_path / "all.json", groups, zero_phase),
+    )
+    assert crossed.overall == pytest.approx(ours.overall)
+    for group in ("a", "b"):
+        assert crossed.groups[group] == pytest.approx(ours.groups[group])
+    told = [crossed.groups[group]["start_latency_median_ms"] is not None for group in ("a", "b")]
+    assert told == [group not in zero_phase for group in ("a", "b")]
+
+
+def test_a_file_without_each_delay_tells_none_where_some_are_left_out(
+    signals: list[LabelledSignal], tmp_path: Path
+) -> None:
+    told = verdict(signals)
+    del told["recordings"][signals[2].name]["delays_ms"]
+    (tmp_path / "old.json").write_text(json.dumps(told), encoding="utf-8")
+    row = cross_validated(tmp_path / "old.json", groups_of(signals), ["a"])
+    assert row.overall["start_latency_median_ms"] is row.groups["a"]["start_latency_p95_ms"] is None
+    assert row.overall["f1"] == told["overall"]["f1"]
 
 
 def test_parts_of_sets_are_left_out_where_recordings_are_not_told_of(

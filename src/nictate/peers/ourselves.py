@@ -16,7 +16,7 @@ from nictate.peers.contest import Figures, Group, Row, row_of
 from nictate.peers.trial import MEAN, View, shown
 from nictate.signals import Block, ConfigError, Montage
 from nictate.training.corpus import LabelledSignal
-from nictate.training.scores import Score, add
+from nictate.training.scores import Score, add, delays, quantile
 
 NAME = "nictate"
 
@@ -27,12 +27,12 @@ def held_out(scores: Mapping[str, Score], groups: Sequence[Group], zero_phase: S
     return row_of(NAME, "as it comes", True, by_group, groups, zero_phase)
 
 
-def cross_validated(path: Path, groups: Sequence[Group]) -> Row:
+def cross_validated(path: Path, groups: Sequence[Group], zero_phase: Sequence[str] = ()) -> Row:
     """The row of the detector from a file with ``sets`` and ``overall``, and perhaps ``recordings``, as
     `nictate.training.judge.Verdict.to_dict` has them.
 
-    Parts of sets and blink-free recordings are told only where the file tells of recordings. Raises `ConfigError` when
-    the file does not tell of one of the sets.
+    Parts of sets, blink-free recordings, and the delays without those of sets in ``zero_phase`` are told only where the
+    file tells of recordings. Raises `ConfigError` when the file does not tell of one of the sets.
     """
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
@@ -50,8 +50,31 @@ def cross_validated(path: Path, groups: Sequence[Group]) -> Row:
         part = _summed(recordings, g.signals) if g.within else sets[g.name]
         if part is not None:
             figures[g.name] = part
-    free = [s for g in groups if not g.within for s in g.signals if not len(s.truth.blinks)]
-    return Row(NAME, "as it comes", True, figures, told["overall"], _summed(recordings, free) if free else None)
+    everything = [s for g in groups if not g.within for s in g.signals]
+    overall = told["overall"]
+    if any(s.set in zero_phase for s in everything):
+        figures = {
+            g.name: _delayed(figures[g.name], recordings, g.signals, zero_phase) for g in groups if g.name in figures
+        }
+        overall = _delayed(overall, recordings, everything, zero_phase)
+    free = [s for s in everything if not len(s.truth.blinks)]
+    return Row(NAME, "as it comes", True, figures, overall, _summed(recordings, free) if free else None)
+
+
+def _delayed(
+    figures: Figures,
+    recordings: Mapping[str, Mapping[str, Any]],
+    signals: Sequence[LabelledSignal],
+    zero_phase: Sequence[str],
+) -> Figures:
+    """The figures with the delays of recordings that no filter has shifted alone; None where they are not told."""
+    told = [recordings.get(s.name, {}).get("delays_ms") for s in signals if s.set not in zero_phase]
+    changed: dict[str, float | int | None] = dict(figures)
+    for name in delays(Score()):
+        at_ms = [] if None in told else [at for one in told if one is not None for at in one[name]]
+        for key, share in (("median", 0.5), ("p95", 0.95)):
+            changed[f"{name}_{key}_ms"] = quantile(at_ms, share) if at_ms else None
+    return changed
 
 
 def _summed(recordings: Mapping[str, Mapping[str, Any]], signals: Sequence[LabelledSignal]) -> Figures | None:
