@@ -80,6 +80,10 @@ def compare(wanted: argparse.Namespace) -> None:
         if wanted.cross_validated is not None
         else f"The {len({s.subject for s in signals})} people whom the model {card.sha256[:12]} has never seen."
     )
+    shifted = [g.name for g in groups if not g.within and g.name in wanted.zero_phase]
+    if shifted:
+        moved = "a zero-phase filter has moved part of each blink before it"
+        who += f" No delay is taken from {', '.join(shifted)}: {moved}."
     picture = "" if wanted.picture is None else f"\n\n![F1 on each set]({wanted.picture.name})"
     text = markdown(rows, groups, f"{who} Measured by `scripts/bench-peers`.{picture}")
     if wanted.markdown is None:
