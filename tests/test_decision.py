@@ -40,6 +40,8 @@ class Scene:
     delay_s: float = 0.0
     rules: DecisionRules = RULES
     band: Band = UNFILTERED
+    bad: Sequence[int] = ()
+    """Inputs that are not to be used."""
 
     def events(self, until_s: float = math.inf, *, finish: bool = True) -> list[BlinkEvent]:
         decision = Decision(self.rules, RATE_HZ, STEP, CARD.looks_s, self.band, self.delay_s, Habits(self.rules.habits))
@@ -56,7 +58,7 @@ class Scene:
                 np.zeros((inputs, 1, LENGTH), dtype=np.float32),
                 padded[here],
                 times[here],
-                usable=np.ones(inputs, dtype=np.bool_),
+                usable=~np.isin(np.arange(inputs), self.bad),
                 scale=np.full(inputs, 10.0),
             )
             spoken = times[stop - HOP + STEP - 1 : stop : STEP] - self.start_s
@@ -419,7 +421,10 @@ def test_a_word_about_the_way_up_out_of_a_swing_is_about_the_blink(
     t = np.arange(800) / RATE_HZ
     swing = np.where(t > 1.0, 90.0 - slope_uv * (t - 1.0) / 2.0, 0.0) * np.clip(4.0 - t, 0.0, 1.0)
     said = [*np.arange(first, 3.01, 0.02)]
-    events = Scene(polarity * (1.5 * blinks([3.0])[:, 0] - swing)[:, np.newaxis], said, said, rules=rules).events()
+    seen = polarity * (1.5 * blinks([3.0])[:, 0] - swing)[:, np.newaxis]
+    noise = np.random.default_rng(0).normal(0.0, 1000.0, seen.shape)
+    events = Scene(seen, said, said, rules=rules).events()
+    assert Scene(np.hstack((noise, seen)), said, said, rules=rules, bad=[0]).events() == events
     (blink,) = (e for e in events if e.kind == "blink")
     assert kinds(events) == ["blink/start", "blink"]
     assert blink.peak == pytest.approx(3.0, abs=0.011)

@@ -319,7 +319,7 @@ class Decision:
         apex = self._apex(window, column, lo + row, side)
         if apex.height_uv == 0.0 and not self._soon(earliest):
             # Nothing rises on this side: the signal comes back from it, and what is meant is on the other.
-            row, column = divmod(int((-side * z).argmax()), z.shape[1])
+            row, column = divmod(int(np.where(window.usable, -side * z, -np.inf).argmax()), z.shape[1])
             apex = self._apex(window, column, lo + row, -side)
         return apex
 
