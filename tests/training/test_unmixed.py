@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from made_people import person
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from nictate.detector import Detector
-from nictate.ica import Ica, Parts
+from nictate.ica import Ica, Parts, open_ica
+from nictate.training import unmixed
 from nictate.training.corpus import LabelledSignal
 from nictate.training.recipe import Recipe
 from nictate.training.unmixed import imagined, with_source
@@ -68,3 +70,20 @@ def test_imagined_people_have_frontal_channels_and_labels_that_are_true(made: tu
         assert len(s.samples) == len(s.times) == round(8.0 * s.montage.rate_hz)
         onset, peak, end = s.truth.blinks.T
         assert np.all((onset < peak) & (peak < end))
+
+
+def test_one_thread_finds_the_source_whatever_the_process_has(
+    made: tuple[LabelledSignal, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With another number of them the last bits differ, and in the end the weights of the network."""
+    seen: list[int] = []
+
+    def watched(*given: object) -> object:
+        seen.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+        return open_ica(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(unmixed, "open_ica", watched)
+    with threadpool_limits(2, user_api="blas"):
+        with_source(CARD, made[0])
+    assert seen
+    assert set(seen) == {1}

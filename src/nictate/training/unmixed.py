@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from nictate.card import ModelCard
 from nictate.framing import Framer, Timeline
@@ -25,6 +26,8 @@ MONTAGES = (8, 14, 16, 19, 24, 32, 32, 64)
 RATES_HZ = (125.0, 128.0, 250.0, 256.0, 500.0)
 
 
+# With more threads the last bits differ, and after some hundred steps of training so do the weights.
+@threadpool_limits.wrap(limits=1, user_api="blas")  # type: ignore[untyped-decorator,unused-ignore]
 def with_source(card: ModelCard, signal: LabelledSignal) -> LabelledSignal:
     """The recording with the blink source that the detector would have had, NaN where it would not have trusted it."""
     montage = signal.montage
