@@ -89,6 +89,7 @@ RULES = {
     ),
     "*.__init__": Rule(),
     "edges.*": Rule(PURE, SCIENCE),
+    "training.unmixed": Rule((*PURE, "training", "edges.recordings"), (*SCIENCE, "threadpoolctl")),
     "training.*": Rule(
         (*PURE, "training", "edges.onnx", "edges.recordings", "edges.state"),
         (*SCIENCE, "matplotlib", "onnx", "onnxscript", "torch"),
