@@ -9,7 +9,7 @@ import threading
 import pytest
 import typer
 
-from nictate.cli import app
+from nictate.cli import app, shell
 from nictate.cli.shell import named_channels, progress, say, until
 from nictate.signals import ConfigError
 
@@ -86,6 +86,16 @@ def test_progress_leaves_nothing_behind_where_there_is_no_terminal(capfd: pytest
         advance(1.0, "[/] half [bold]")
     out, err = capfd.readouterr()
     assert (out, err.strip()) == ("", "")
+
+
+def test_long_work_says_in_a_log_how_far_it_is(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shell, "LINE_EVERY_S", 0.0)
+    with progress(4.0, "files") as advance:
+        advance(1.0, "[/] half")
+        advance(3.0, "")
+    assert capfd.readouterr() == ("", "nictate: 25% done, [/] half\nnictate: 100% done\n")
 
 
 def commands() -> dict[str, typer.core.TyperCommand]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,9 @@ app = typer.Typer(
 )
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+LINE_EVERY_S = 60.0
+"""How long work is silent in a log: what is done sooner says only what it found."""
 
 Model = Annotated[
     Path | None, typer.Option("--model", help="Model card (JSON, the .onnx beside it). [default: shipped]")
@@ -104,16 +108,32 @@ def until(seconds: float | None) -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def progress(total: float, unit: str) -> Iterator[Callable[[float, str], None]]:
-    """A bar on the terminal: ``advance(amount, text)``."""
+    """A bar on the terminal, elsewhere a line from time to time: ``advance(amount, text)``."""
+    if not err.is_terminal:
+        yield _lines(total)
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.completed:.0f}/{task.total:.0f} " + unit),
     )
-    with Progress(*columns, TimeRemainingColumn(), console=err, transient=True, disable=not err.is_terminal) as bar:
+    with Progress(*columns, TimeRemainingColumn(), console=err, transient=True) as bar:
         task = bar.add_task("", total=total)
 
         def advance(amount: float, text: str) -> None:
             bar.update(task, advance=amount, description=escape(text))
 
         yield advance
+
+
+def _lines(total: float) -> Callable[[float, str], None]:
+    done, last = 0.0, time.monotonic()
+
+    def advance(amount: float, text: str) -> None:
+        nonlocal done, last
+        done += amount
+        if time.monotonic() - last >= LINE_EVERY_S:
+            last = time.monotonic()
+            say(f"{done / total:.0%} done{f', {text}' if text else ''}")
+
+    return advance
