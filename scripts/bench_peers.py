@@ -1,6 +1,6 @@
 """The detector and its peers on the same labelled recordings, by the same rule.
 
-By default on the people whom the shipped model has never seen. With figures of a cross-validation on all of them.
+By default on the people whom the shipped model has never seen. With what a cross-validation has kept on all of them.
 Prints Markdown. The same recordings give the same figures, the times apart.
 """
 
@@ -16,12 +16,13 @@ from nictate.cli.shell import progress
 from nictate.edges.onnx import load_model
 from nictate.peers.contest import Row, groups_of, rows_of, usual_peers
 from nictate.peers.drawing import draw
-from nictate.peers.ourselves import cost_ms, cross_validated, held_out
+from nictate.peers.ourselves import cost_ms, rows_of_detector
 from nictate.peers.table import markdown
 from nictate.service import one_core, shipped_card
 from nictate.signals import ConfigError, StreamError
 from nictate.training.corpus import load
-from nictate.training.judge import judge
+from nictate.training.crossvalidate import reopen
+from nictate.training.judge import Judged
 
 SKIP_S = (1.0, 0.3)
 """Not scored at either end of a recording, as by `nictate evaluate`."""
@@ -34,8 +35,8 @@ def arguments() -> argparse.Namespace:
     about.add_argument(
         "--cross-validated",
         type=Path,
-        metavar="FILE",
-        help="take the detector's figures from this JSON of a cross-validation, and all people",
+        metavar="WORK",
+        help="all people, with the networks that `nictate evaluate --cross-validate --work WORK` has kept",
     )
     about.add_argument("--doubtful", nargs="*", default=[], metavar="SET/RECORDING", help="also tell of sets without")
     about.add_argument("--zero-phase", nargs="*", default=[], metavar="SET", help="take no latency from these sets")
@@ -61,20 +62,21 @@ def compare(wanted: argparse.Namespace) -> None:
         signals = tuple(s for s in signals if s.subject in people)
         if not signals:
             raise ConfigError("none of the people that the card keeps for the test is in this folder")
-    groups = groups_of(signals, wanted.doubtful)
-    if wanted.cross_validated is None:
-        with progress(len(signals), "recordings") as advance:
-            verdict = judge(card, network, signals, SKIP_S, lambda name: advance(1.0, name))
-        ours = held_out(verdict.recordings, groups, wanted.zero_phase)
+        models = [Judged(card, network, signals)]
     else:
-        ours = cross_validated(wanted.cross_validated, groups, wanted.zero_phase)
+        folds = reopen(signals, wanted.cross_validated).folds
+        models = [Judged(*load_model(fold.card), tuple(fold.tested(signals))) for fold in folds]
+    groups = groups_of(signals, wanted.doubtful)
+    with progress(len(signals), "recordings") as advance:
+        ours = rows_of_detector(models, groups, SKIP_S, wanted.zero_phase, lambda name: advance(1.0, name))
     rows: list[Row] = []
     with progress(len(peers) * len(groups), "peers x sets") as advance:
         for peer in peers:
             rows += rows_of(
                 peer, groups, SKIP_S, wanted.zero_phase, lambda of, by=peer.name: advance(1.0, f"{by}: {of}")
             )
-    rows.append(dataclasses.replace(ours, ms_per_minute=cost_ms(card, network, signals)))
+    ms = cost_ms(card, network, signals)
+    rows += [dataclasses.replace(row, ms_per_minute=ms) for row in ours]
     who = (
         f"All {len({s.subject for s in signals})} people, nictate cross-validated."
         if wanted.cross_validated is not None

@@ -107,6 +107,14 @@ RULES = {
     ),
     "exercises.lessons.*": Rule((*PURE, "exercises"), (*SCIENCE, "torch")),
     "peers.packages": Rule((*PURE, "peers", "edges.recordings.complaints"), (*SCIENCE, "mne", "neurokit2")),
+    "peers.ourselves": Rule(
+        (
+            *PURE,
+            "peers",
+            *(f"training.{name}" for name in ("corpus", "evaluate", "heard", "judge", "scores")),
+        ),
+        SCIENCE,
+    ),
     "peers.*": Rule(
         (*PURE, "peers", "training.corpus", "training.evaluate", "training.scores"), (*SCIENCE, "matplotlib")
     ),

@@ -1,121 +1,127 @@
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
+import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from made_recordings import person, scored
+from made_recordings import RATE_HZ, labelled, person
 
-from nictate.peers.contest import groups_of
-from nictate.peers.ourselves import NAME, cost_ms, cross_validated, held_out
-from nictate.signals import ConfigError
+from nictate.decision import NEVER
+from nictate.peers.contest import Row, groups_of
+from nictate.peers.ourselves import ALL, LEVELS, NAME, channels_of, confirmed_from, cost_ms, rows_of_detector
+from nictate.peers.trial import views
+from nictate.signals import Montage
 from nictate.training.corpus import LabelledSignal
-from nictate.training.scores import Score, add, delays
+from nictate.training.evaluate import Truth
+from nictate.training.judge import Judged, judge
 from stand_in import CARD, matched_filter
+
+SKIP_S = (1.0, 0.3)
+
+
+def mistaken(s: LabelledSignal, other: LabelledSignal) -> LabelledSignal:
+    """Its second channel shows the blinks of somebody else."""
+    samples = s.samples.copy()
+    samples[:, 1] = other.samples[:, 0]
+    return replace(s, samples=samples)
 
 
 @pytest.fixture(scope="module")
-def signals() -> list[LabelledSignal]:
-    return [person(1, of="a"), person(2, of="a"), person(3, of="b")]
+def signals() -> tuple[LabelledSignal, ...]:
+    return (person(1, of="a"), person(2, of="a"), *(mistaken(person(k, of="b"), person(k + 2)) for k in (3, 4)))
 
 
-def scores(signals: list[LabelledSignal]) -> dict[str, Score]:
-    return {s.name: scored(10 * k, 1, 2) for k, s in enumerate(signals, start=1)}
+@pytest.fixture(scope="module")
+def rows(signals: tuple[LabelledSignal, ...]) -> list[Row]:
+    return rows_of_detector([Judged(CARD, matched_filter, signals)], groups_of(signals, ["a/sub-2"]), SKIP_S)
 
 
-def verdict(signals: list[LabelledSignal]) -> dict[str, Any]:
-    """As `nictate.training.judge.Verdict` tells it, as far as it is asked for."""
-    found = scores(signals)
-    sets = {name: add(found[s.name] for s in signals if s.set == name) for name in ("a", "b")}
-    return {
-        "recordings": {
-            name: {
-                **one.to_dict(),
-                "delays_ms": {key: [1e3 * delay_s for delay_s in of] for key, of in delays(one).items()},
-            }
-            for name, one in found.items()
-        },
-        "sets": {name: one.to_dict() for name, one in sets.items()},
-        "overall": add(found.values()).to_dict(),
-    }
+def f1(row: Row, group: str) -> float:
+    told = row.groups[group]["f1"]
+    assert told is not None
+    return told
 
 
-def test_held_out_and_cross_validated_figures_are_told_alike(signals: list[LabelledSignal], tmp_path: Path) -> None:
-    groups = groups_of(signals, ["a/sub-2"])
-    (tmp_path / "all.json").write_text(json.dumps(verdict(signals)), encoding="utf-8")
-    ours, crossed = held_out(scores(signals), groups), cross_validated(tmp_path / "all.json", groups)
-    assert ours.method == crossed.method == NAME
-    assert ours.overall == crossed.overall
-    assert {g: ours.groups[g] for g in ("a", "b")} == {g: crossed.groups[g] for g in ("a", "b")}
-    # Of parts only what adds up is known.
-    assert crossed.groups["a, certain labels"]["f1"] == ours.groups["a, certain labels"]["f1"]
-    assert crossed.groups["a, certain labels"]["blink_latency_median_ms"] is None
-
-
-@pytest.mark.parametrize("zero_phase", [(), ("a",), ("b",), ("a", "b"), ("c",)])
-def test_sets_whose_filter_has_shifted_blinks_tell_no_delays(
-    signals: list[LabelledSignal], tmp_path: Path, zero_phase: tuple[str, ...]
+def test_as_it_comes_it_is_the_detector_and_takes_nothing_from_labels(
+    signals: tuple[LabelledSignal, ...], rows: list[Row]
 ) -> None:
-    """As for its peers."""
-    groups = groups_of(signals)
-    (tmp_path / "all.json").write_text(json.dumps(verdict(signals)), encoding="utf-8")
-    ours, crossed = (
-        held_out(scores(signals), groups, zero_phase),
-        cross_validated(tmp_path / "all.json", groups, zero_phase),
+    verdict = judge(CARD, matched_filter, signals, SKIP_S)
+    row = rows[0]
+    assert (row.method, row.setting, row.causal) == (NAME, "as it comes", True)
+    assert row.overall == verdict.overall.to_dict()
+    assert {name: row.groups[name] for name in ("a", "b")} == {n: s.to_dict() for n, s in verdict.sets.items()}
+    assert set(row.chosen.values()) == {"all; as shipped"}
+
+
+def test_the_more_it_may_choose_the_better_it_does(rows: list[Row]) -> None:
+    own, for_all, for_each = rows
+    assert [row.setting for row in rows] == ["as it comes", "best for all", "best for each"]
+    assert (own.overall["f1"] or 0.0) <= (for_all.overall["f1"] or 0.0)
+    for group in own.groups:
+        assert max(f1(own, group), f1(for_all, group)) <= f1(for_each, group)
+
+
+def test_it_chooses_the_channel_as_its_peers_do(rows: list[Row]) -> None:
+    own, _, for_each = rows
+    assert for_each.chosen["b"].startswith("Fp1; ")
+    assert f1(own, "b") < 0.9 < f1(for_each, "b")
+
+
+def test_one_setting_for_all_is_one_threshold(rows: list[Row]) -> None:
+    assert len({chosen.split("; ")[1] for chosen in rows[1].chosen.values()}) == 1
+
+
+def test_a_part_of_a_set_is_told_but_counts_once(signals: tuple[LabelledSignal, ...], rows: list[Row]) -> None:
+    plain = rows_of_detector([Judged(CARD, matched_filter, signals)], groups_of(signals), SKIP_S)
+    assert [row.overall for row in plain] == [row.overall for row in rows]
+    part = rows[0].groups["a, certain labels"]
+    assert part == judge(CARD, matched_filter, signals[:1], SKIP_S).overall.to_dict()
+
+
+def test_each_recording_is_heard_by_its_own_model(signals: tuple[LabelledSignal, ...]) -> None:
+    def deaf(
+        channels: npt.NDArray[np.float32], source: npt.NDArray[np.float32], trusted: bool
+    ) -> npt.NDArray[np.float64]:
+        return np.zeros_like(matched_filter(channels, source, trusted))
+
+    told: list[str] = []
+    models = [Judged(CARD, matched_filter, signals[:1]), Judged(CARD, deaf, signals[1:2])]
+    two = signals[:2]
+    own, *_ = rows_of_detector(models, groups_of(two, ["a/sub-2"]), SKIP_S, heard=told.append)
+    assert f1(own, "a, certain labels") > 0.9
+    assert own.groups["a"]["hits"] == own.groups["a, certain labels"]["hits"]
+    assert sorted(told) == [s.name for s in two]
+
+
+def test_sets_whose_filter_has_shifted_blinks_tell_no_delays(signals: tuple[LabelledSignal, ...]) -> None:
+    models = [Judged(CARD, matched_filter, signals)]
+    for row in rows_of_detector(models, groups_of(signals), SKIP_S, zero_phase=["b"]):
+        assert row.groups["b"]["start_latency_median_ms"] is None
+        assert row.groups["a"]["start_latency_median_ms"] == row.overall["start_latency_median_ms"] is not None
+
+
+def test_what_can_be_chosen_is_what_peers_may_be_shown(signals: tuple[LabelledSignal, ...]) -> None:
+    nothing = Truth(np.empty((0, 3)), np.empty((0, 2)), 10.0)
+
+    def of(*names: str) -> LabelledSignal:
+        return labelled("-".join(names), "x", np.zeros((1280, len(names))), Montage(names, RATE_HZ), nothing)
+
+    for some in (signals, [of("Fp1", "Fp2", "Cz"), of("Fp2", "Fp1", "AF3")], [of("Fp1")], [of("Fp1"), of("Fp2")]):
+        shown = list(dict.fromkeys(view.channel for view in views(some)))
+        assert channels_of(some) == (ALL, *shown[1:])
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_look_ahead_that_is_not_asked_stays_unasked(level: float | None) -> None:
+    rules = CARD.decision
+    assert confirmed_from(rules, level) == (
+        rules if level is None else dataclasses.replace(rules, confirm=(NEVER, level))
     )
-    assert crossed.overall == pytest.approx(ours.overall)
-    for group in ("a", "b"):
-        assert crossed.groups[group] == pytest.approx(ours.groups[group])
-    told = [crossed.groups[group]["start_latency_median_ms"] is not None for group in ("a", "b")]
-    assert told == [group not in zero_phase for group in ("a", "b")]
 
 
-def test_a_file_without_each_delay_tells_none_where_some_are_left_out(
-    signals: list[LabelledSignal], tmp_path: Path
-) -> None:
-    told = verdict(signals)
-    del told["recordings"][signals[2].name]["delays_ms"]
-    (tmp_path / "old.json").write_text(json.dumps(told), encoding="utf-8")
-    row = cross_validated(tmp_path / "old.json", groups_of(signals), ["a"])
-    assert row.overall["start_latency_median_ms"] is row.groups["a"]["start_latency_p95_ms"] is None
-    assert row.overall["f1"] == told["overall"]["f1"]
-
-
-def test_parts_of_sets_are_left_out_where_recordings_are_not_told_of(
-    signals: list[LabelledSignal], tmp_path: Path
-) -> None:
-    told = {key: value for key, value in verdict(signals).items() if key != "recordings"}
-    (tmp_path / "sets.json").write_text(json.dumps(told), encoding="utf-8")
-    row = cross_validated(tmp_path / "sets.json", groups_of(signals, ["a/sub-2"]))
-    assert set(row.groups) == {"a", "b"}
-
-
-@pytest.mark.parametrize(
-    ("told", "complaint"),
-    [
-        ("{", "no figures of a cross-validation"),
-        ("[]", "'sets' and 'overall' are wanted"),
-        ({"sets": {}}, "'sets' and 'overall' are wanted"),
-        ({"sets": {"a": {}}, "overall": {}}, "no figures of b: cross-validate on the same folder"),
-        (None, "no figures of a cross-validation"),
-    ],
-)
-def test_a_file_that_tells_too_little_is_named(
-    signals: list[LabelledSignal], tmp_path: Path, told: Any, complaint: str
-) -> None:
-    path = tmp_path / "figures.json"
-    if told is not None:
-        path.write_text(told if isinstance(told, str) else json.dumps(told), encoding="utf-8")
-    with pytest.raises(ConfigError, match=complaint) as caught:
-        cross_validated(path, groups_of(signals))
-    assert str(path) in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_the_cost_is_that_of_the_detector_on_one_channel(signals: list[LabelledSignal]) -> None:
+def test_the_cost_is_that_of_the_detector_on_one_channel(signals: tuple[LabelledSignal, ...]) -> None:
     heard: list[int] = []
 
     def network(

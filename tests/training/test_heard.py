@@ -36,6 +36,15 @@ def test_what_was_heard_and_decided_is_what_the_detector_says(seed: int, rate_hz
     assert len(heard) > 8  # type: ignore[arg-type]
 
 
+def test_channels_that_were_chosen_are_heard_alone() -> None:
+    s = person(1, lasting_s=30.0)
+    detector = Detector(CARD, STAND_IN.network, s.montage, channels=[1])
+    heard = listen(CARD, STAND_IN.network, s, [1]).decide(CARD, CARD.decision)
+    assert heard == detector.push(s.block()) + detector.flush()
+    assert heard != both_ways(s)[0]
+    assert heard
+
+
 def test_also_where_the_recording_ends_within_a_blink() -> None:
     s = person(1, lasting_s=30.0)
     ends_s = float(s.truth.blinks[-1, 1]) + 0.25

@@ -13,7 +13,7 @@ from nictate.peers.matched import MatchedFilter
 from nictate.peers.packages import Mne, NeuroKit
 from nictate.peers.peer import Peer
 from nictate.peers.threshold import Threshold
-from nictate.peers.trial import Outcome, cost_ms, outcome, tally
+from nictate.peers.trial import Outcome, Tally, cost_ms, outcome, tally
 from nictate.training.corpus import LabelledSignal
 from nictate.training.scores import Score, add
 
@@ -110,28 +110,38 @@ def rows_of(
     for group in groups:
         tallies[group.name] = tally(peer, settings, group.signals, skip_s)
         heard(group.name)
-    one = tune.together([tallies[g.name] for g in groups if not g.within])
-    ways: dict[Setting, int | None] = {}
+    ways: dict[Setting, dict[str, tuple[int, int]]] = {}
     if peer.default is not None:
-        ways["as it comes"] = settings.index(peer.default)
+        k = settings.index(peer.default)
+        ways["as it comes"] = {name: (tune.view_for(found, k), k) for name, found in tallies.items()}
     if len(settings) > 1:
-        ways |= {"best for all": one, "best for each": None}
-    usual = one if peer.default is None else settings.index(peer.default)
+        ways |= best_of(tallies, groups)
+    usual = tune.together([tallies[g.name] for g in groups if not g.within])
+    usual = usual if peer.default is None else settings.index(peer.default)
     ms = cost_ms(peer, settings[usual], [s for g in groups if not g.within for s in g.signals])
     rows = []
-    for way, fixed in ways.items():
+    for way, choice in ways.items():
         outcomes: dict[str, Outcome] = {}
         chosen = {}
         for group in groups:
-            found = tallies[group.name]
-            v, k = tune.alone(found) if fixed is None else (tune.view_for(found, fixed), fixed)
-            outcomes[group.name] = outcome(peer, settings[k], found.views[v], group.signals, skip_s)
-            chosen[group.name] = f"{found.views[v]}; {settings[k]}"
+            v, k = choice[group.name]
+            view = tallies[group.name].views[v]
+            outcomes[group.name] = outcome(peer, settings[k], view, group.signals, skip_s)
+            chosen[group.name] = f"{view}; {settings[k]}"
         scores = {group: one.scores for group, one in outcomes.items()}
         failures = tuple(line for g in groups if not g.within for line in outcomes[g.name].failures)
         row = row_of(peer.name, way, peer.causal, scores, groups, zero_phase)
         rows.append(dataclasses.replace(row, chosen=chosen, failures=failures, ms_per_minute=ms))
     return rows
+
+
+def best_of(tallies: Mapping[str, Tally], groups: Sequence[Group]) -> dict[Setting, dict[str, tuple[int, int]]]:
+    """View and setting by group when one setting is tuned on all sets together, and when each set has its own."""
+    one = tune.together([tallies[g.name] for g in groups if not g.within])
+    return {
+        "best for all": {g.name: (tune.view_for(tallies[g.name], one), one) for g in groups},
+        "best for each": {g.name: tune.alone(tallies[g.name]) for g in groups},
+    }
 
 
 def row_of(

@@ -1,89 +1,93 @@
-"""The detector in the same table: from its verdict on held-out people, or from a cross-validation."""
+"""The detector in the same table: as it is shipped, and with its threshold and channels tuned as its peers are."""
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from nictate.card import ModelCard
+from nictate.decision import NEVER, DecisionRules
 from nictate.detector import Detector, Network
-from nictate.peers.contest import Figures, Group, Row, row_of
-from nictate.peers.trial import MEAN, View, shown
-from nictate.signals import Block, ConfigError, Montage
+from nictate.peers.contest import Group, Row, Setting, best_of, row_of
+from nictate.peers.trial import MEAN, Tally, View, shown
+from nictate.signals import Block, Montage
 from nictate.training.corpus import LabelledSignal
-from nictate.training.scores import Score, add, delays, quantile
+from nictate.training.evaluate import score
+from nictate.training.heard import listen
+from nictate.training.judge import Judged
+from nictate.training.scores import Score
 
 NAME = "nictate"
+ALL = "all"
+LEVELS = (None, 0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9)
+"""Thresholds of what confirms a ``blink``; None for those of the card."""
 
 
-def held_out(scores: Mapping[str, Score], groups: Sequence[Group], zero_phase: Sequence[str] = ()) -> Row:
-    """The row of the detector from its scores by recording."""
-    by_group = {g.name: {s.name: scores[s.name] for s in g.signals} for g in groups}
-    return row_of(NAME, "as it comes", True, by_group, groups, zero_phase)
+def rows_of_detector(
+    models: Sequence[Judged],
+    groups: Sequence[Group],
+    skip_s: tuple[float, float],
+    zero_phase: Sequence[str] = (),
+    heard: Callable[[str], None] = lambda _: None,
+) -> list[Row]:
+    """Each recording as the model heard it that has not learned from it; ``heard`` is told its name when it is done.
 
-
-def cross_validated(path: Path, groups: Sequence[Group], zero_phase: Sequence[str] = ()) -> Row:
-    """The row of the detector from a file with ``sets`` and ``overall``, and perhaps ``recordings``, as
-    `nictate.training.judge.Verdict.to_dict` has them.
-
-    Parts of sets, blink-free recordings, and the delays without those of sets in ``zero_phase`` are told only where the
-    file tells of recordings. Raises `ConfigError` when the file does not tell of one of the sets.
+    At its best it may choose what its peers may: the channel, or all of them, and one threshold. Of sets in
+    ``zero_phase`` no latency is taken.
     """
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ConfigError(f"{path}: no figures of a cross-validation: {error}") from error
-    sets = told.get("sets") if isinstance(told, dict) else None
-    if not isinstance(sets, dict) or not isinstance(told.get("overall"), dict):
-        raise ConfigError(f"{path}: no figures of a cross-validation: 'sets' and 'overall' are wanted")
-    missing = [g.name for g in groups if not g.within and g.name not in sets]
-    if missing:
-        raise ConfigError(f"{path}: no figures of {', '.join(missing)}: cross-validate on the same folder")
-    recordings = told.get("recordings", {})
-    figures: dict[str, Figures] = {}
+    sets = [g for g in groups if not g.within]
+    seen = {g.name: channels_of(g.signals) for g in sets}
+    by = {s.name: one for one in models for s in one.signals}
+    scores: dict[str, list[list[Score]]] = {}
+    for g in sets:
+        for s in g.signals:
+            scores[s.name] = [_scores(by[s.name], s, name, skip_s) for name in seen[g.name]]
+            heard(s.name)
+    tallies = {}
     for g in groups:
-        part = _summed(recordings, g.signals) if g.within else sets[g.name]
-        if part is not None:
-            figures[g.name] = part
-    everything = [s for g in groups if not g.within for s in g.signals]
-    overall = told["overall"]
-    if any(s.set in zero_phase for s in everything):
-        figures = {
-            g.name: _delayed(figures[g.name], recordings, g.signals, zero_phase) for g in groups if g.name in figures
-        }
-        overall = _delayed(overall, recordings, everything, zero_phase)
-    free = [s for s in everything if not len(s.truth.blinks)]
-    return Row(NAME, "as it comes", True, figures, overall, _summed(recordings, free) if free else None)
+        each = np.array(
+            [[[(o.hits, o.misses, o.false_alarms) for o in of] for of in scores[s.name]] for s in g.signals]
+        )
+        tallies[g.name] = Tally((), each.sum(axis=0))
+    ways: dict[Setting, dict[str, tuple[int, int]]] = {"as it comes": {g.name: (0, 0) for g in groups}}
+    rows = []
+    for way, choice in (ways | best_of(tallies, groups)).items():
+        found, chosen = {}, {}
+        for g in groups:
+            v, k = choice[g.name]
+            found[g.name] = {s.name: scores[s.name][v][k] for s in g.signals}
+            chosen[g.name] = (
+                f"{seen[g.within or g.name][v]}; {'as shipped' if LEVELS[k] is None else f'p > {LEVELS[k]}'}"
+            )
+        rows.append(dataclasses.replace(row_of(NAME, way, True, found, groups, zero_phase), chosen=chosen))
+    return rows
 
 
-def _delayed(
-    figures: Figures,
-    recordings: Mapping[str, Mapping[str, Any]],
-    signals: Sequence[LabelledSignal],
-    zero_phase: Sequence[str],
-) -> Figures:
-    """The figures with the delays of recordings that no filter has shifted alone; None where they are not told."""
-    told = [recordings.get(s.name, {}).get("delays_ms") for s in signals if s.set not in zero_phase]
-    changed: dict[str, float | int | None] = dict(figures)
-    for name in delays(Score()):
-        at_ms = [] if None in told else [at for one in told if one is not None for at in one[name]]
-        for key, share in (("median", 0.5), ("p95", 0.95)):
-            changed[f"{name}_{key}_ms"] = quantile(at_ms, share) if at_ms else None
-    return changed
+def channels_of(signals: Sequence[LabelledSignal]) -> tuple[str, ...]:
+    """What can be chosen in recordings that belong together: `ALL`, and each channel that all of them have."""
+    names = [tuple(dict.fromkeys(s.montage.names[k] for k in s.channels)) for s in signals]
+    common = [name for name in names[0] if all(name in other for other in names)]
+    return (ALL, *([] if all(len(one) == 1 for one in names) else common))
 
 
-def _summed(recordings: Mapping[str, Mapping[str, Any]], signals: Sequence[LabelledSignal]) -> Figures | None:
-    """Counts of the recordings, without delays; None where one of them is not told of."""
-    if not all(s.name in recordings for s in signals):
-        return None
-    rows = [recordings[s.name] for s in signals]
-    counts = (Score(row["hits"], row["misses"], row["false_alarms"], scored_s=60.0 * row["minutes"]) for row in rows)
-    return add(counts).to_dict()
+def _scores(model: Judged, signal: LabelledSignal, channel: str, skip_s: tuple[float, float]) -> list[Score]:
+    """One for each of `LEVELS`."""
+    chosen = None if channel == ALL else (signal.montage.names.index(channel),)
+    heard = listen(model.card, model.network, signal, chosen)
+    return [
+        score(heard.decide(model.card, confirmed_from(model.card.decision, level)), signal.truth, skip_s)
+        for level in LEVELS
+    ]
+
+
+def confirmed_from(rules: DecisionRules, level: float | None) -> DecisionRules:
+    """The rules with another threshold, at those look-aheads that are asked."""
+    if level is None:
+        return rules
+    return dataclasses.replace(rules, confirm=tuple(p if p >= NEVER else level for p in rules.confirm))
 
 
 def cost_ms(card: ModelCard, network: Network, signals: Sequence[LabelledSignal], at_least_s: float = 600.0) -> float:

@@ -14,12 +14,13 @@ A detection is right by the rule of `nictate evaluate`: its peak lies within 0.1
 detection to one blink; nothing is judged in the first 1.0 s and the last 0.3 s of a recording, nor where the labels
 say `ignore`.
 
-nictate runs as it is shipped, causally, on all frontal channels. A peer sees one channel: on each data set the one,
-of the mean of the frontal channels and each of them, and the polarity with which it does best there, told by the
-labels. *As it comes* is its own setting; *best for all* the one setting with the best F1 over all these recordings;
-*best for each* is tuned on the very set that it is judged on, which nobody could do in use: an upper bound. BLINK,
-the matched filter and the thresholds are our own implementations; what is not causal has seen each recording whole.
-An exception counts as nothing found.
+A peer sees one channel: on each data set the one, of the mean of the frontal channels and each of them, and the
+polarity with which it does best there, told by the labels. *As it comes* is its own setting; *best for all* the one
+setting with the best F1 over all these recordings; *best for each* is tuned on the very set that it is judged on, which
+nobody could do in use: an upper bound. nictate as it comes looks at all frontal channels, as it is shipped, and takes
+nothing from the labels; at its best, it chooses as its peers do: on each set all of those channels or one, and the
+threshold that confirms a blink. BLINK, the matched filter and the thresholds are our own implementations; what is not
+causal has seen each recording whole. An exception counts as nothing found.
 
 A threshold may do best on the swing that a high-pass leaves after each blink; its delay is then that of the swing.
 """

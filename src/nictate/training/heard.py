@@ -44,9 +44,9 @@ class Heard:
         return events + (decision.finish(*newest) if decision is not None and newest is not None else [])
 
 
-def listen(card: ModelCard, network: Network, signal: LabelledSignal) -> Heard:
-    """Run the network over a whole recording, through the detector's own stages."""
-    detector = Detector(card, network, signal.montage)
+def listen(card: ModelCard, network: Network, signal: LabelledSignal, channels: Sequence[int] | None = None) -> Heard:
+    """Run the network over a whole recording, through the detector's own stages; ``channels`` as in `Detector`."""
+    detector = Detector(card, network, signal.montage, channels)
     windows, said, decided = [], [], []
     for window, at in detector.windows(signal.block()):
         windows.append(window)
