@@ -6,15 +6,12 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
-from made_recordings import RATE_HZ, labelled, person
+from made_recordings import person
 
 from nictate.decision import NEVER
 from nictate.peers.contest import Row, groups_of
-from nictate.peers.ourselves import ALL, LEVELS, NAME, channels_of, confirmed_from, cost_ms, rows_of_detector
-from nictate.peers.trial import views
-from nictate.signals import Montage
+from nictate.peers.ourselves import LEVELS, NAME, confirmed_from, cost_ms, rows_of_detector
 from nictate.training.corpus import LabelledSignal
-from nictate.training.evaluate import Truth
 from nictate.training.judge import Judged, judge
 from stand_in import CARD, matched_filter
 
@@ -100,17 +97,6 @@ def test_sets_whose_filter_has_shifted_blinks_tell_no_delays(signals: tuple[Labe
     for row in rows_of_detector(models, groups_of(signals), SKIP_S, zero_phase=["b"]):
         assert row.groups["b"]["start_latency_median_ms"] is None
         assert row.groups["a"]["start_latency_median_ms"] == row.overall["start_latency_median_ms"] is not None
-
-
-def test_what_can_be_chosen_is_what_peers_may_be_shown(signals: tuple[LabelledSignal, ...]) -> None:
-    nothing = Truth(np.empty((0, 3)), np.empty((0, 2)), 10.0)
-
-    def of(*names: str) -> LabelledSignal:
-        return labelled("-".join(names), "x", np.zeros((1280, len(names))), Montage(names, RATE_HZ), nothing)
-
-    for some in (signals, [of("Fp1", "Fp2", "Cz"), of("Fp2", "Fp1", "AF3")], [of("Fp1")], [of("Fp1"), of("Fp2")]):
-        shown = list(dict.fromkeys(view.channel for view in views(some)))
-        assert channels_of(some) == (ALL, *shown[1:])
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -8,7 +8,7 @@ from made_recordings import RATE_HZ, Above, channel, flipped, labelled, person
 
 from nictate.peers.peer import Found
 from nictate.peers.threshold import Level, Threshold
-from nictate.peers.trial import MEAN, View, cost_ms, events, outcome, shown, tally, views
+from nictate.peers.trial import MEAN, View, common, cost_ms, events, outcome, shown, tally, views
 from nictate.signals import Montage
 from nictate.training.corpus import LabelledSignal
 from nictate.training.evaluate import Truth
@@ -30,6 +30,15 @@ def test_the_mean_and_the_channels_of_all_are_shown_in_both_polarities() -> None
     # Where there is one channel, it is the mean.
     assert [str(view) for view in views([with_channels("Fp1")])] == ["mean up", "mean down"]
     assert [str(view) for view in views([with_channels("Fp1"), with_channels("Fp2")])] == ["mean up", "mean down"]
+
+
+@pytest.mark.parametrize(
+    "recordings",
+    [[("Fp1", "Fp2")], [("Fp1", "Fp2", "Cz"), ("Fp2", "Fp1", "AF3")], [("Fp1",)], [("Fp1",), ("Fp2",)]],
+)
+def test_what_is_common_is_what_is_shown_beside_the_mean(recordings: list[tuple[str, ...]]) -> None:
+    some = [with_channels(*names) for names in recordings]
+    assert (MEAN, *common(some)) == tuple(dict.fromkeys(view.channel for view in views(some)))
 
 
 def test_a_view_is_of_those_channels_that_can_show_a_blink() -> None:

@@ -116,9 +116,9 @@ def rows_of(
         ways["as it comes"] = {name: (tune.view_for(found, k), k) for name, found in tallies.items()}
     if len(settings) > 1:
         ways |= best_of(tallies, groups)
-    usual = tune.together([tallies[g.name] for g in groups if not g.within])
-    usual = usual if peer.default is None else settings.index(peer.default)
-    ms = cost_ms(peer, settings[usual], [s for g in groups if not g.within for s in g.signals])
+    sets = [g for g in groups if not g.within]
+    usual = settings[tune.together([tallies[g.name] for g in sets])] if peer.default is None else peer.default
+    ms = cost_ms(peer, usual, [s for g in sets for s in g.signals])
     rows = []
     for way, choice in ways.items():
         outcomes: dict[str, Outcome] = {}
@@ -129,7 +129,7 @@ def rows_of(
             outcomes[group.name] = outcome(peer, settings[k], view, group.signals, skip_s)
             chosen[group.name] = f"{view}; {settings[k]}"
         scores = {group: one.scores for group, one in outcomes.items()}
-        failures = tuple(line for g in groups if not g.within for line in outcomes[g.name].failures)
+        failures = tuple(line for g in sets for line in outcomes[g.name].failures)
         row = row_of(peer.name, way, peer.causal, scores, groups, zero_phase)
         rows.append(dataclasses.replace(row, chosen=chosen, failures=failures, ms_per_minute=ms))
     return rows

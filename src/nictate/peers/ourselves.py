@@ -12,7 +12,7 @@ from nictate.card import ModelCard
 from nictate.decision import NEVER, DecisionRules
 from nictate.detector import Detector, Network
 from nictate.peers.contest import Group, Row, Setting, best_of, row_of
-from nictate.peers.trial import MEAN, Tally, View, shown
+from nictate.peers.trial import MEAN, Tally, View, common, shown
 from nictate.signals import Block, Montage
 from nictate.training.corpus import LabelledSignal
 from nictate.training.evaluate import score
@@ -39,7 +39,7 @@ def rows_of_detector(
     ``zero_phase`` no latency is taken.
     """
     sets = [g for g in groups if not g.within]
-    seen = {g.name: channels_of(g.signals) for g in sets}
+    seen = {g.name: (ALL, *common(g.signals)) for g in sets}
     by = {s.name: one for one in models for s in one.signals}
     scores: dict[str, list[list[Score]]] = {}
     for g in sets:
@@ -64,13 +64,6 @@ def rows_of_detector(
             )
         rows.append(dataclasses.replace(row_of(NAME, way, True, found, groups, zero_phase), chosen=chosen))
     return rows
-
-
-def channels_of(signals: Sequence[LabelledSignal]) -> tuple[str, ...]:
-    """What can be chosen in recordings that belong together: `ALL`, and each channel that all of them have."""
-    names = [tuple(dict.fromkeys(s.montage.names[k] for k in s.channels)) for s in signals]
-    common = [name for name in names[0] if all(name in other for other in names)]
-    return (ALL, *([] if all(len(one) == 1 for one in names) else common))
 
 
 def _scores(model: Judged, signal: LabelledSignal, channel: str, skip_s: tuple[float, float]) -> list[Score]:

@@ -37,11 +37,16 @@ class View:
 
 
 def views(signals: Sequence[LabelledSignal]) -> tuple[View, ...]:
-    """All that can be shown of recordings that belong together: the mean, and each channel that all of them have."""
+    """All that can be shown of recordings that belong together: the mean, and each of `common`, both ways up."""
+    return tuple(View(channel, sign) for channel in (MEAN, *common(signals)) for sign in (1.0, -1.0))
+
+
+def common(signals: Sequence[LabelledSignal]) -> tuple[str, ...]:
+    """The channels that can show a blink in all of these recordings; none where each has but one."""
     names = [tuple(dict.fromkeys(s.montage.names[k] for k in s.channels)) for s in signals]
-    common = [name for name in names[0] if all(name in other for other in names)] if names else []
-    single = [] if all(len(one) == 1 for one in names) else common
-    return tuple(View(channel, sign) for channel in (MEAN, *single) for sign in (1.0, -1.0))
+    if all(len(one) == 1 for one in names):
+        return ()
+    return tuple(name for name in names[0] if all(name in other for other in names))
 
 
 def shown(signal: LabelledSignal, view: View) -> FloatArray:

@@ -13,7 +13,7 @@ from nictate.training.corpus import LabelledSignal
 from nictate.training.evaluate import score
 from nictate.training.heard import Heard
 from nictate.training.intervals import LEVEL, RESAMPLES, intervals, per_person
-from nictate.training.scores import Score, add, delays
+from nictate.training.scores import Score, add
 
 CLOSED, FREE = "eyes closed", "without blinks"
 
@@ -32,12 +32,11 @@ class Verdict:
     overall: Score
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: see `Score.to_dict`, and `nictate.training.intervals` for the rest; of recordings every delay."""
-        levels = {"people": self.people, "sets": self.sets}
+        """For JSON: see `Score.to_dict`, and `nictate.training.intervals` for the rest."""
+        levels = {"recordings": self.recordings, "people": self.people, "sets": self.sets}
         everybody = tuple(self.people.values())
         return {
             "overall": self.overall.to_dict(),
-            "recordings": {name: {**s.to_dict(), "delays_ms": _in_ms(s)} for name, s in self.recordings.items()},
             **{level: {name: s.to_dict() for name, s in rows.items()} for level, rows in levels.items()},
             "conditions": {name: s.to_dict() for name, s in self.conditions.items()},
             "per_person": {
@@ -51,10 +50,6 @@ class Verdict:
                 "sets": {name: intervals(people) for name, people in self.people_of.items()},
             },
         }
-
-
-def _in_ms(score: Score) -> dict[str, list[float]]:
-    return {name: [round(1e3 * delay_s, 3) for delay_s in of] for name, of in delays(score).items()}
 
 
 @dataclass(frozen=True, slots=True)
