@@ -41,6 +41,11 @@ def test_what_is_common_is_what_is_shown_beside_the_mean(recordings: list[tuple[
     assert (MEAN, *common(some)) == tuple(dict.fromkeys(view.channel for view in views(some)))
 
 
+def test_a_channel_that_some_lack_is_not_common() -> None:
+    some = [with_channels("Fp1", "Fp2", "Cz"), with_channels("Fp2")]
+    assert common(some) == common(some[::-1]) == ("Fp2",)
+
+
 def test_a_view_is_of_those_channels_that_can_show_a_blink() -> None:
     s = with_channels("Cz", "Fp1", "Fp2")
     x = s.samples.astype(np.float64)
